@@ -1,0 +1,27 @@
+// X25519 public keys as text: base64 of 32 bytes, the way `wg pubkey` prints them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace arctic {
+
+struct PublicKey {
+  std::array<std::uint8_t, 32> bytes{};
+
+  friend auto operator<=>(const PublicKey&, const PublicKey&) = default;
+  [[nodiscard]] std::string to_string() const;  ///< 44 characters of base64
+};
+
+/// Canonical base64 of exactly 32 bytes (44 characters, unused bits zero); nullopt otherwise.
+/// Says nothing about the point itself: see is_low_order.
+[[nodiscard]] std::optional<PublicKey> parse_public_key(std::string_view text);
+
+/// True for the points whose shared secret is zero whatever the private key (RFC 7748, 6.1),
+/// non-canonical encodings included.
+[[nodiscard]] bool is_low_order(const PublicKey& key);
+
+}  // namespace arctic
