@@ -33,9 +33,13 @@ struct Error {
   [[nodiscard]] std::string message() const;
 };
 
+/// A T or an Error. A class of its own only to be [[nodiscard]], which the library's is not.
 template <class T>
-using Result [[nodiscard]] = tl::expected<T, Error>;
-using Status = Result<void>;
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+ public:
+  using tl::expected<T, Error>::expected;
+};
+using Status = Result<void>;  ///< `return {};` is success
 
 /// A failed Result of any type: `return fail(ErrorCode::kRefused, "eth1", "is not ours", "hint");`
 [[nodiscard]] tl::unexpected<Error> fail(ErrorCode code, std::string subject, std::string reason,
