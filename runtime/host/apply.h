@@ -13,6 +13,7 @@
 #include "compiler/compile.h"
 #include "compiler/diff.h"
 #include "runtime/host/host.h"
+#include "schema/artifact/sysctl_record.h"
 
 namespace arctic {
 
@@ -26,9 +27,10 @@ inline constexpr const char* kNodeKeyPath = "/etc/arctic/node.key";
 struct Target {
   std::string node;
   NodeState desired;
-  Artifacts artifacts;      ///< empty texts for destroy
-  std::string source_text;  ///< the configuration file; empty for destroy
-  std::size_t services = 0; ///< entered or ended here, for the guard of --prune
+  Artifacts artifacts;       ///< empty texts for destroy
+  std::string source_text;   ///< the configuration file; empty for destroy
+  std::size_t services = 0;  ///< entered or ended here, for the guard of --prune
+  bool destroy = false;      ///< nothing of ours is to be left
 };
 
 [[nodiscard]] Target target_of(const Compiled& compiled, const Config& config,
@@ -41,21 +43,31 @@ struct Plan {
   Target target;     ///< resolved: real parent interface, merged port lists
   NodeState actual;  ///< with sysctl records
   Changes changes;
-  std::string generation;             ///< of the node now: 12 hex digits, or empty if none
+  SysctlRecords records;       ///< as the state folder has them now
+  std::uint64_t sequence = 0;  ///< that this apply would have
+  std::string generation;      ///< of the node now: 12 hex digits, or empty if none
   std::string target_generation;
-  std::size_t services_before = 0;    ///< of the current generation
-  bool interrupted = false;           ///< the journal's last apply did not end
-  std::vector<std::string> notices;   ///< runtimes that are not running, a missing node key
-  std::string state_digest;           ///< of `actual`: a saved plan is stale if it differs
+  std::string node;                  ///< the peer that the current generation was applied for
+  std::size_t services_before = 0;   ///< of the node now
+  std::size_t services_dropped = 0;  ///< of those, how many the target has no more
+  bool interrupted = false;          ///< the journal's last apply did not end
+  std::vector<std::string> notices;  ///< runtimes that are not running, a missing node key
+
+  /// Nothing to make and nothing to record: apply() would not write a byte.
+  [[nodiscard]] bool nothing_to_do() const;
+};
+
+struct PlanOptions {
+  bool force = false;  ///< allow a target for another node than the current generation's
 };
 
 /// Refuses (kRefused) a foreign table `inet arctic`, a foreign link with a name of ours, and a
 /// target whose node is not the one that the current generation was applied for.
-[[nodiscard]] Result<Plan> plan(Host& host, Target target);
+/// A MACVLAN whose parent is not there is kFailure. What is foreign is refused with `force` too.
+[[nodiscard]] Result<Plan> plan(Host& host, Target target, const PlanOptions& options = {});
 
 struct ApplyOptions {
   bool prune = false;  ///< allow a target that drops all, or over half of four or more, services
-  bool force = false;  ///< allow what a guard refuses
   std::string who;     ///< for the journal
 };
 
@@ -63,24 +75,16 @@ struct Outcome {
   std::string generation;  ///< that the node is at now
   std::uint64_t sequence = 0;
   ChangeCounts made;
+  std::vector<std::string> notices;  ///< what went wrong afterwards without harm
 };
 
 /// Called before each step with its number, the number of steps, and what it is.
 using Progress = std::function<void(std::size_t, std::size_t, const std::string&)>;
 
-/// REQUIRES: the caller holds host.lock() since before plan(). Errors: kRefused with nothing changed
-/// (guards), kFailure with everything undone, kPartly where undoing failed, with what is left.
+/// REQUIRES: the caller holds host.lock() since before plan(). Errors: kRefused with nothing
+/// changed (guards), kFailure with everything undone, kPartly where undoing failed, with what is
+/// left.
 [[nodiscard]] Result<Outcome> apply(Host& host, const Plan& plan, const ApplyOptions& options,
                                     const Progress& progress);
-
-/// `plan --out`: the target's source text, node, generation and state digest; the reader compiles it
-/// again and compares. Format version 1, JSON.
-struct SavedPlan {
-  std::string node;
-  std::string source_text;
-  std::string generation;
-  std::string target_generation;
-  std::string state_digest;
-};
 
 }  // namespace arctic

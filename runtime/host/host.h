@@ -1,8 +1,8 @@
 // The one door between the reconciler and a machine: everything that apply reads or changes.
 //
-// LinuxHost is the real one (netlink, /proc/sys, files below a root folder); tests have FakeHost, in
-// memory, which can fail or die at the n-th call. Each call is one step that either happened or did
-// not; the order of steps, undoing and the journal belong to apply, not here. No call prints.
+// LinuxHost is the real one (netlink, /proc/sys, files below a root folder); tests have FakeHost,
+// in memory, which can fail or die at the n-th call. Each call is one step that either happened or
+// did not; the order of steps, undoing and the journal belong to apply, not here. No call prints.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,12 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  /// All that is ours (table inet arctic, links with our alias and their addresses, rules and routes
-  /// with our protocol), and besides, as they are, whoever made them: links with names that
-  /// `desired` uses, and the sysctls and files that it names or that `also_sysctls` lists. A link
-  /// that is not ours has an alias without our prefix. Sysctl records are not filled in.
-  /// Sysctls that do not exist (their interface is not there yet) are absent.
+  /// All that is ours (table inet arctic, links with our alias and their addresses, rules and
+  /// routes with our protocol), and besides, as they are, whoever made them: links with names that
+  /// `desired` uses (as a link's own name or as its parent), and the sysctls and files that it
+  /// names or that `also_sysctls` lists. A link that is not ours has an alias without our prefix
+  /// (the diff leaves it alone). Sysctl records are not filled in. Sysctls that do not exist (their
+  /// interface is not there yet) are absent.
   virtual Result<NodeState> observe(const NodeState& desired,
                                     const std::vector<std::string>& also_sysctls) = 0;
 
@@ -47,8 +48,8 @@ class Host {
 
   /// nullopt: there is no such file. Paths are absolute and below the root folder.
   virtual Result<std::optional<std::string>> read_file(const std::string& path) = 0;
-  /// Atomic and durable: temporary, fsync, rename, fsync of the folder; makes missing folders (0755,
-  /// below /var/lib/arctic 0700). A reader sees the old content or the new one.
+  /// Atomic and durable: temporary, fsync, rename, fsync of the folder; makes missing folders
+  /// (0755, below /var/lib/arctic 0700). A reader sees the old content or the new one.
   virtual Status write_file(const std::string& path, const std::string& content, unsigned mode) = 0;
   /// Adds to the end of a file and syncs it; makes it (0600) if it is missing.
   virtual Status append_file(const std::string& path, const std::string& text) = 0;
