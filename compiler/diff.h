@@ -38,17 +38,19 @@ struct ElementOf {
   nft::Element element;
 };
 
-using FileDelta = Delta<File>;              ///< name: path
-using SysctlDelta = Delta<Sysctl>;          ///< name: path
-using LinkDelta = Delta<Link>;              ///< name: interface
+using FileDelta = Delta<File>;      ///< name: path
+using SysctlDelta = Delta<Sysctl>;  ///< name: path
+using LinkDelta = Delta<Link>;      ///< name: interface
 using AddressDelta = Delta<LinkAddress>;
 using RouteDelta = Delta<PolicyRoute>;
 using RuleDelta = Delta<PolicyRule>;
 using TableDelta = Delta<TableHeader>;
-using MapDelta = Delta<MapHeader>;          ///< name: map
-using ChainDelta = Delta<ChainHeader>;      ///< name: chain
-using NftRuleDelta = Delta<nft::Rule>;      ///< name: chain; rules are appended or deleted by handle
-using ElementDelta = Delta<ElementOf>;      ///< name: map
+using MapDelta = Delta<MapHeader>;      ///< name: map
+using ChainDelta = Delta<ChainHeader>;  ///< name: chain
+using NftRuleDelta = Delta<nft::Rule>;  ///< name: chain; rules are appended or deleted by handle
+/// name: map. With both, the two have one key range, and the old one is deleted right before the
+/// new one is added.
+using ElementDelta = Delta<ElementOf>;
 
 using Change = std::variant<FileDelta, SysctlDelta, LinkDelta, AddressDelta, RouteDelta, RuleDelta,
                             TableDelta, MapDelta, ChainDelta, NftRuleDelta, ElementDelta>;
@@ -56,11 +58,11 @@ using Change = std::variant<FileDelta, SysctlDelta, LinkDelta, AddressDelta, Rou
 /// In the order in which they are made; each group is ordered inside.
 struct Changes {
   std::vector<Change> prepare;  ///< files' new content aside; links, sysctls, addresses, routes
-                                ///< (`unreachable` first), rules (5119 first, 5100 last) that are new
-                                ///< or changed
-  std::vector<Change> nft;      ///< one transaction, in an order that the kernel takes
-  std::vector<Change> files;    ///< put at their final places after the transaction
-  std::vector<Change> retire;   ///< rules, routes, addresses, links and sysctls that go
+                                ///< (`unreachable` first), rules (5119 first, 5100 last) that are
+                                ///< new or changed
+  std::vector<Change> nft;     ///< one transaction, in an order that the kernel takes
+  std::vector<Change> files;   ///< put at their final places after the transaction
+  std::vector<Change> retire;  ///< rules, routes, addresses, links and sysctls that go
 
   [[nodiscard]] bool empty() const {
     return prepare.empty() && nft.empty() && files.empty() && retire.empty();

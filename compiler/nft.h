@@ -43,7 +43,7 @@ struct MetaSet {
   friend bool operator==(const MetaSet&, const MetaSet&) = default;
 };
 struct CtLoad {
-  std::uint32_t key = 0;         ///< NFT_CT_*
+  std::uint32_t key = 0;                  ///< NFT_CT_*
   std::optional<std::uint8_t> direction;  ///< IP_CT_DIR_*
   friend bool operator==(const CtLoad&, const CtLoad&) = default;
 };
@@ -64,15 +64,19 @@ struct Bitwise {
   std::vector<std::uint8_t> flip;
   friend bool operator==(const Bitwise&, const Bitwise&) = default;
 };
+/// The numbers of NFT_CMP_*. nft writes a range of values as kAtLeast and kAtMost.
+enum class CmpOp : std::uint8_t {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kAtMost,
+  kMore,
+  kAtLeast,
+};
 struct Cmp {
-  bool equal = true;  ///< NFT_CMP_EQ, else NFT_CMP_NEQ
+  CmpOp op = CmpOp::kEqual;
   std::vector<std::uint8_t> data;
   friend bool operator==(const Cmp&, const Cmp&) = default;
-};
-struct Range {  ///< NFT_RANGE_EQ
-  std::vector<std::uint8_t> first;
-  std::vector<std::uint8_t> last;
-  friend bool operator==(const Range&, const Range&) = default;
 };
 struct ByteorderHton {  ///< hton over 4 bytes
   friend bool operator==(const ByteorderHton&, const ByteorderHton&) = default;
@@ -124,17 +128,17 @@ struct UnknownExpr {
   friend bool operator==(const UnknownExpr&, const UnknownExpr&) { return false; }
 };
 
-using Expr = std::variant<MetaLoad, MetaSet, CtLoad, CtSet, PayloadLoad, Bitwise, Cmp, Range,
+using Expr = std::variant<MetaLoad, MetaSet, CtLoad, CtSet, PayloadLoad, Bitwise, Cmp,
                           ByteorderHton, LookupVerdict, ImmediateData, ImmediateVerdict, FibLoad,
                           SocketLoad, Tproxy, RejectExpr, Masquerade, Counter, UnknownExpr>;
 
 // ---- Objects -----------------------------------------------------------------------------------
 
 struct Rule {
-  std::string text;         ///< nft syntax without comment; empty for a rule read from the kernel
-  std::vector<Expr> exprs;  ///< in the order in which the kernel runs them
-  std::string comment;      ///< at most 127 bytes; empty for none
-  std::uint64_t handle = 0; ///< the kernel's; 0 for a desired rule
+  std::string text;          ///< nft syntax without comment; empty for a rule read from the kernel
+  std::vector<Expr> exprs;   ///< in the order in which the kernel runs them
+  std::string comment;       ///< at most 127 bytes; empty for none
+  std::uint64_t handle = 0;  ///< the kernel's; 0 for a desired rule
 
   /// By expressions and comment.
   friend bool operator==(const Rule& a, const Rule& b) {
@@ -143,10 +147,10 @@ struct Rule {
 };
 
 struct Hook {
-  std::string type;  ///< "filter", "nat", "route"
+  std::string type;          ///< "filter", "nat", "route"
   std::uint32_t number = 0;  ///< NF_INET_*
   std::int32_t priority = 0;
-  bool accept = true;        ///< policy accept, else drop
+  bool accept = true;  ///< policy accept, else drop
 
   friend bool operator==(const Hook&, const Hook&) = default;
 };
@@ -198,7 +202,8 @@ struct Table {
 /// "\"tp-lon\"", "local".
 [[nodiscard]] std::string key_text(KeyType type, U128 first, U128 last);
 
-// ---- Statements: what the compiler composes rules of ---------------------------------------------
+// ---- Statements: what the compiler composes rules of
+// ---------------------------------------------
 
 /// One clause of a rule: its nft text and its expressions, made together so that they agree.
 struct Statement {
