@@ -5,6 +5,7 @@
 // meant, and `help: …`.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <string>
@@ -36,23 +37,29 @@ struct Diagnostic {
 
 class Diagnostics {
  public:
+  /// Of each severity so many are kept; one note then says that there are more. All are counted.
+  static constexpr std::size_t kMaxOfOneSeverity = 1000;
+
   void add(Severity severity, int rule, Span span, std::string reason, std::string help = {});
   void error(int rule, Span span, std::string reason, std::string help = {});
   void warning(int rule, Span span, std::string reason, std::string help = {});
   void note(int rule, Span span, std::string reason, std::string help = {});
 
-  [[nodiscard]] bool has_errors() const { return errors_ > 0; }
-  [[nodiscard]] std::size_t errors() const { return errors_; }
-  [[nodiscard]] std::size_t warnings() const { return warnings_; }
+  [[nodiscard]] bool has_errors() const { return errors() > 0; }
+  [[nodiscard]] std::size_t errors() const { return counts_[0]; }
+  [[nodiscard]] std::size_t warnings() const { return counts_[1]; }
   [[nodiscard]] const std::vector<Diagnostic>& all() const { return all_; }
-  /// By place, then severity; a rule's problems at one place keep their order.
+  /// By place, then severity; a rule's problems at one place keep their order. Equal ones become one.
   void sort();
 
  private:
   std::vector<Diagnostic> all_;
-  std::size_t errors_ = 0;
-  std::size_t warnings_ = 0;
+  std::array<std::size_t, 3> counts_{};  ///< by Severity
 };
+
+/// A text of the user's between backquotes, for reasons and helps: control and non-ASCII bytes
+/// escaped, a long one cut. Never put the user's bytes into a message without it.
+[[nodiscard]] std::string quoted(std::string_view text);
 
 /// One diagnostic as text, each line ended by a newline. Control and non-ASCII bytes of the source
 /// line are shown escaped, tabs as one space, and a long line is cut around the span.
