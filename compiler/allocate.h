@@ -15,7 +15,7 @@
 
 namespace arctic {
 
-inline constexpr std::uint32_t kNumberRange = 4000;     ///< peers and services: 1..4000
+inline constexpr std::uint32_t kNumberRange = 4000;      ///< peers and services: 1..4000
 inline constexpr std::uint16_t kTproxyPortBase = 20000;  ///< port of service n: base + n
 inline constexpr std::uint32_t kLocalTable = 52000;      ///< `local default dev lo`
 inline constexpr std::uint32_t kPeerTableBase = 52000;   ///< table of peer n: base + n

@@ -40,6 +40,12 @@ struct RulePlan {
 /// REQUIRES: `node` names a peer of `config`, and `config` has no errors.
 [[nodiscard]] RulePlan order(const Config& config, const std::string& node);
 
+/// The same from the services listed (indices into Config::services), for who has grouped them
+/// already. Safe on a Config with errors: routes that are malformed, or lack a match or a priority,
+/// are passed over.
+[[nodiscard]] RulePlan order_services(const Config& config, const std::string& node,
+                                      const std::vector<std::uint32_t>& services);
+
 /// "syd-to-lon/0" for a route, "syd-to-lon" for an interface: comments, plan lines, reports.
 [[nodiscard]] std::string route_label(const Config& config, const Rule& rule);
 
