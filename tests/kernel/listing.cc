@@ -22,7 +22,8 @@ using nlohmann::json;
 // Sorts what is a set, empties what is a counter, drops what is a handle; at any depth.
 void normalize(json& value) {
   if (value.is_object()) {
-    for (const char* key : {"handle", "index", "ifindex", "link_index"}) value.erase(key);
+    for (const char* key : {"handle", "index", "ifindex", "link_index", "promiscuity", "allmulti"})
+      value.erase(key);
     if (value.contains("counter") && value["counter"].is_object()) {
       value["counter"] = json::object();
     }
