@@ -26,6 +26,9 @@ struct Rule {
   std::uint32_t priority = 0;         ///< 0 for kInterface
   std::uint32_t service = 0;          ///< index into Config::services
   std::int32_t route = -1;            ///< position in the service's routes; -1 for kInterface
+
+  /// REQUIRES: not kInterface, which has no family.
+  [[nodiscard]] Family family() const { return source ? source->family : destination->family; }
 };
 
 struct RulePlan {

@@ -8,10 +8,6 @@ namespace {
 
 using Indices = std::vector<std::size_t>;
 
-const Prefix& match_of(const Rule& rule) {
-  return rule.category == Category::kDestination ? *rule.destination : *rule.source;
-}
-
 /// Flattens one prefix of each rule listed; winners become rule indices.
 template <class PrefixOf>
 std::vector<Interval> flatten_rules(const Indices& rules, PrefixOf prefix_of) {
@@ -32,11 +28,12 @@ void add_groups(SourceTable& table, const std::vector<Rule>& rules, Indices pair
   for (std::size_t i = 0; i < pairs.size();) {
     std::size_t end = i + 1;
     while (end < pairs.size() && place(pairs[end]) == place(pairs[i])) ++end;
-    const Indices own(pairs.begin() + static_cast<std::ptrdiff_t>(i),
-                      pairs.begin() + static_cast<std::ptrdiff_t>(end));
     SourceGroup group;
-    group.source = *rules[own.front()].source;
-    group.destinations = flatten_rules(own, [&](std::size_t r) { return *rules[r].destination; });
+    group.source = *rules[pairs[i]].source;
+    group.rules.assign(pairs.begin() + static_cast<std::ptrdiff_t>(i),
+                       pairs.begin() + static_cast<std::ptrdiff_t>(end));
+    group.destinations =
+        flatten_rules(group.rules, [&](std::size_t r) { return *rules[r].destination; });
     table.groups.push_back(std::move(group));
     i = end;
   }
@@ -78,7 +75,7 @@ SourceTable source_table(const std::vector<Rule>& rules, Family family) {
   Indices pairs, sources, destinations;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const Rule& rule = rules[i];
-    if (rule.category == Category::kInterface || match_of(rule).family != family) continue;
+    if (rule.category == Category::kInterface || rule.family() != family) continue;
     (rule.category == Category::kPair     ? pairs
      : rule.category == Category::kSource ? sources
                                           : destinations)

@@ -30,7 +30,8 @@ inline constexpr int kMaxRun = 12;  ///< groups in a run of `next`
 /// One distinct source of category 2.
 struct SourceGroup {
   Prefix source;
-  std::vector<Interval> destinations;  ///< only this source's own rules; winner: index of the rule
+  std::vector<std::size_t> rules;        ///< its rules, best first
+  std::vector<Interval> destinations;    ///< these rules flattened; winner: index of the rule
   std::optional<std::size_t> container;  ///< the next shorter group whose source contains this one
   std::optional<std::size_t> next;       ///< container, if it is in the same layer: where to go on
   int depth = 1;                         ///< 1 without a container, else the container's and 1

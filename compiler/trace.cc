@@ -18,10 +18,6 @@ constexpr ProtocolName kProtocols[] = {
     {"ipv6", 41},      {"gre", 47},   {"esp", 50},   {"ah", 51},    {"ospf", 89},    {"icmpv6", 58},
     {"ipv6-icmp", 58}, {"vrrp", 112}, {"l2tp", 115}, {"sctp", 132}, {"udplite", 136}};
 
-Family family_of(const Rule& rule) {
-  return rule.source ? rule.source->family : rule.destination->family;
-}
-
 bool matches(const Config& config, const Rule& rule, const Packet& packet) {
   if (rule.category == Category::kInterface) {
     return !packet.iif.empty() && packet.iif == macvlan_name(config.services[rule.service]);
@@ -112,7 +108,7 @@ Explanation explain(const Config& config, const RulePlan& plan, const Packet& pa
   for (std::size_t i = 0; i < plan.rules.size(); ++i) {
     const Rule& rule = plan.rules[i];
     const bool interface = rule.category == Category::kInterface;
-    if (!interface && family_of(rule) != packet.from.family) continue;
+    if (!interface && rule.family() != packet.from.family) continue;
     CategoryTrace& category = out.categories[static_cast<std::size_t>(rule.category) - 1];
     ++category.tried;
     if (!matches(config, rule, packet)) continue;

@@ -17,9 +17,9 @@ namespace arctic {
 
 struct Packet {
   Address from;
-  Address to;              ///< REQUIRES: of from's family
+  Address to;                 ///< REQUIRES: of from's family
   std::uint8_t protocol = 6;  ///< IP protocol number
-  std::string iif;         ///< the interface it arrives on; empty for none in particular
+  std::string iif;            ///< the interface it arrives on; empty for none in particular
 };
 
 /// The definition: the first rule in the list that matches. nullopt: left alone.
