@@ -150,7 +150,12 @@ void Diagnostics::sort() {
            std::make_tuple(place(b), b.span.column, b.severity);
   });
   // What stands behind an anchor is read once for every alias.
-  all_.erase(std::unique(all_.begin(), all_.end()), all_.end());
+  const auto end = std::unique(all_.begin(), all_.end(), [&](const auto& a, const auto& b) {
+    const bool same = a == b;
+    if (same) --counts_[static_cast<std::size_t>(b.severity)];
+    return same;
+  });
+  all_.erase(end, all_.end());
 }
 
 std::string quoted(std::string_view text) {

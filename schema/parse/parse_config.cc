@@ -1,0 +1,115 @@
+#include "schema/parse/parse_config.h"
+
+#include "schema/parse/reader.h"
+
+namespace arctic {
+namespace {
+
+template <class T>
+void read_items(const YamlEntry& entry, const char* item_name, std::vector<T>& out,
+                T (*read)(const YamlNode&, Reader&), Reader& reader) {
+  if (!is_list({entry, 2}, reader)) return;
+  const auto items = reader.tree.items(*entry.value);
+  out.reserve(items.size());
+  for (const YamlNode* item : items) {
+    if (is_map({item_name, *item, 2}, reader)) {
+      out.push_back(read(*item, reader));
+    } else if (item->kind == NodeKind::kNull) {
+      reader.diagnostics.error(2, item->span(), std::string("this ") + item_name + " is empty",
+                               "remove its `-`");
+    }
+  }
+}
+
+void read_version(const YamlEntry& entry, Config&, Reader& reader) {
+  const auto version = read_text({entry, 1}, reader.diagnostics);
+  if (!version || version->value == "v1") return;
+  reader.diagnostics.error(1, version->span, "version " + quoted(version->value) + " is not known",
+                           "write `version: v1`");
+}
+
+const Field<Config> kTopFields[] = {
+    {"version", read_version},
+    {"peers", [](const YamlEntry& e, Config& config,
+                 Reader& r) { read_items(e, "peer", config.peers, read_peer, r); }},
+    {"services", [](const YamlEntry& e, Config& config,
+                    Reader& r) { read_items(e, "service", config.services, read_service, r); }},
+    {"protect",
+     [](const YamlEntry& e, Config& config, Reader& r) {
+       if (!is_list({e, 8}, r)) return;
+       for (const YamlNode* item : r.tree.items(*e.value)) {
+         const auto prefix = read_prefix({"protect", *item, 8}, r.diagnostics);
+         if (prefix) config.protect.push_back(*prefix);
+       }
+     }},
+    {"license",
+     [](const YamlEntry& e, Config&, Reader& r) {
+       r.diagnostics.note(18, e.key->span(), "`license` is ignored; no licence is needed",
+                          "the line can go");
+     }},
+};
+
+}  // namespace
+
+void report_unknown_key(const YamlNode& key, const std::vector<std::string_view>& known,
+                        Reader& reader) {
+  std::string help;
+  if (reader.diagnostics.errors() < Diagnostics::kMaxOfOneSeverity) {
+    const std::string_view near = nearest(key.text, known);
+    if (!near.empty()) {
+      help = "did you mean " + quoted(near) + "?";
+    } else {
+      for (const std::string_view k : known) {
+        help += (help.empty() ? "the keys here are " : ", ") + quoted(k);
+      }
+    }
+  }
+  reader.diagnostics.error(2, key.span(), "unknown key " + quoted(key.text), help);
+}
+
+bool is_map(const Value& value, Reader& reader) {
+  if (value.node.kind == NodeKind::kMap) return true;
+  if (value.node.kind == NodeKind::kNull) return false;
+  reader.diagnostics.error(value.rule, value.node.span(),
+                           quoted(value.name) + " must be a mapping (`key: value` lines)");
+  return false;
+}
+
+bool is_list(const Value& value, Reader& reader) {
+  if (value.node.kind == NodeKind::kList) return true;
+  if (value.node.kind == NodeKind::kNull) return false;
+  reader.diagnostics.error(value.rule, value.node.span(),
+                           quoted(value.name) + " must be a list (lines that begin with `- `)");
+  return false;
+}
+
+bool has_key(const std::vector<YamlEntry>& entries, std::string_view key) {
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const YamlEntry& entry) { return entry.key->text == key; });
+}
+
+Span item_span(const YamlNode& item, const std::vector<YamlEntry>& entries) {
+  return entries.empty() ? item.span() : entries.front().key->span();
+}
+
+Config parse_config(std::string_view text, Diagnostics& diagnostics) {
+  const auto tree = parse_tree(text, diagnostics);
+  if (!tree) return {};
+  const YamlNode& root = tree->root();
+  if (root.kind != NodeKind::kMap) {
+    diagnostics.error(0, root.span(), "this is no configuration: the file must be a mapping",
+                      "it begins with `version: v1`, then `peers:` and `services:`");
+    return {};
+  }
+  Reader reader{*tree, diagnostics};
+  Config config;
+  const auto entries = tree->entries(root);
+  read_entries(entries, kTopFields, config, reader);
+  if (!has_key(entries, "version")) {
+    diagnostics.error(1, item_span(root, entries), "the file has no `version`",
+                      "write `version: v1` at its top");
+  }
+  return config;
+}
+
+}  // namespace arctic

@@ -1,0 +1,143 @@
+#include "schema/parse/text_check.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "schema/parse/parse_config.h"
+
+namespace arctic {
+namespace {
+
+// Brackets that open minus brackets that close, wherever they stand; far above kMaxDepth since
+// comments and quoted texts may hold brackets too.
+constexpr std::size_t kMaxOpenBrackets = 10'000;
+// Marks that separate values: `,` `[` `{`, and `:` `-` `?` where they can be more than a letter.
+// 100,000 routes have 400,000.
+constexpr std::size_t kMaxSeparators = 1'000'000;
+
+std::string hex_byte(unsigned char byte) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  return {'0', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+}
+
+// Bytes of the UTF-8 character at `offset`, 0 if there is none that a text file may hold.
+std::size_t character_length(std::string_view text, std::size_t offset) {
+  const auto at = [&](std::size_t i) -> std::uint32_t {
+    return offset + i < text.size() ? static_cast<unsigned char>(text[offset + i]) : 0U;
+  };
+  const std::uint32_t lead = at(0);
+  std::size_t length = 0;
+  std::uint32_t least = 0;
+  std::uint32_t code = 0;
+  if (lead >= 0xc2 && lead < 0xe0) {
+    length = 2, least = 0xa0, code = lead & 0x1f;  // below U+00A0 lie the C1 control characters
+  } else if (lead >= 0xe0 && lead < 0xf0) {
+    length = 3, least = 0x800, code = lead & 0x0f;
+  } else if (lead >= 0xf0 && lead < 0xf5) {
+    length = 4, least = 0x10000, code = lead & 0x07;
+  } else {
+    return 0;
+  }
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+    code = (code << 6) | (at(i) & 0x3f);
+  }
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  return code < least || code > 0x10ffff || surrogate ? 0 : length;
+}
+
+void report_byte(std::string_view text, std::size_t offset, Diagnostics& diagnostics) {
+  const auto byte = static_cast<unsigned char>(text[offset]);
+  const bool utf16 = text.substr(0, 2) == "\xff\xfe" || text.substr(0, 2) == "\xfe\xff";
+  diagnostics.error(0, span_at(text, offset),
+                    byte == '\r' ? std::string("a carriage return without a line feed")
+                                 : "byte " + hex_byte(byte) + " does not belong into a text file",
+                    utf16 ? "the file looks like UTF-16; save it as UTF-8"
+                          : "the configuration is YAML, in UTF-8; is this the right file?");
+}
+
+void report_size(std::string_view text, Diagnostics& diagnostics) {
+  diagnostics.error(20, Span{},
+                    "the file has " + std::to_string(text.size()) + " bytes; the limit is " +
+                        std::to_string(kMaxFileBytes) + " (16 MiB)",
+                    "is this the right file?");
+}
+
+// Counts what may nest or separate values, whatever it stands for.
+class Budget {
+ public:
+  explicit Budget(std::string_view text) : text_(text) {}
+
+  [[nodiscard]] bool take(std::size_t offset, Diagnostics& diagnostics) {
+    const char byte = text_[offset];
+    if (byte == '[' || byte == '{') ++open_;
+    if ((byte == ']' || byte == '}') && open_ > 0) --open_;
+    if (separates(offset)) ++separators_;
+    if (open_ > kMaxOpenBrackets) {
+      diagnostics.error(19, span_at(text_, offset),
+                        "nested too deeply; the limit is " + std::to_string(kMaxDepth) + " levels");
+      return false;
+    }
+    if (separators_ > kMaxSeparators) {
+      diagnostics.error(19, span_at(text_, offset),
+                        "too many values; the limit is " + std::to_string(kMaxSeparators));
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  [[nodiscard]] bool separates(std::size_t offset) const {
+    const char byte = text_[offset];
+    if (byte == ',' || byte == '[' || byte == '{') return true;
+    if (byte != ':' && byte != '-' && byte != '?') return false;
+    const char after = offset + 1 < text_.size() ? text_[offset + 1] : '\n';
+    const char before = offset > 0 ? text_[offset - 1] : '\n';
+    return after == ' ' || after == '\n' || after == '\r' || after == '\t' || before == '"' ||
+           before == '\'' || before == ']' || before == '}';
+  }
+
+  std::string_view text_;
+  std::size_t open_ = 0;
+  std::size_t separators_ = 0;
+};
+
+}  // namespace
+
+Span span_at(std::string_view text, std::size_t offset, std::size_t length) {
+  offset = std::min(offset, text.size());
+  const std::string_view before = text.substr(0, offset);
+  const auto lines = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+  const std::size_t newline = before.rfind('\n');
+  const std::size_t start = newline == std::string_view::npos ? 0 : newline + 1;
+  return {lines + 1, offset - start + 1, std::max<std::size_t>(length, 1)};
+}
+
+bool check_text(std::string_view text, Diagnostics& diagnostics) {
+  if (text.size() > kMaxFileBytes) {
+    report_size(text, diagnostics);
+    return false;
+  }
+  Budget budget(text);
+  for (std::size_t i = 0; i < text.size();) {
+    const char byte = text[i];
+    std::size_t length = 1;
+    if (byte < 0) {
+      length = character_length(text, i);
+    } else if (byte == '\r') {
+      length = i + 1 < text.size() && text[i + 1] == '\n' ? 1 : 0;
+    } else if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) {
+      length = 0;
+    }
+    if (length == 0) {
+      report_byte(text, i, diagnostics);
+      return false;
+    }
+    if (!budget.take(i, diagnostics)) return false;
+    i += length;
+  }
+  return true;
+}
+
+}  // namespace arctic

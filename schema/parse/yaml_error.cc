@@ -1,0 +1,91 @@
+#include "schema/parse/yaml_error.h"
+
+#include <yaml-cpp/exceptions.h>
+
+#include <algorithm>
+#include <string>
+
+#include "schema/parse/text_check.h"
+
+namespace arctic {
+namespace {
+
+namespace complaints = YAML::ErrorMsg;
+
+struct Translation {
+  const char* complaint;
+  const char* reason;
+  const char* help;
+};
+
+constexpr const char* kIndent = "compare its indentation with the lines above";
+constexpr const char* kQuote = "put the value in double quotes";
+
+const Translation kTranslations[] = {
+    {complaints::END_OF_MAP, "a `key: value` is expected here", kIndent},
+    {complaints::END_OF_SEQ, "another `- item` is expected here", kIndent},
+    {complaints::END_OF_MAP_FLOW, "a `{` above is not closed, or a `,` is missing", ""},
+    {complaints::END_OF_SEQ_FLOW, "a `[` above is not closed, or a `,` is missing", ""},
+    {complaints::EOF_IN_SCALAR, "the file ends inside of a quoted text",
+     "a closing quote is missing somewhere above"},
+    {complaints::DOC_IN_SCALAR, "`---` or `...` inside of a quoted text",
+     "a closing quote is missing somewhere above"},
+    {complaints::TAB_IN_INDENTATION, "a tab in the indentation", "indent with spaces"},
+    {complaints::MAP_VALUE, "a second `: ` in one value, or a key at a strange place",
+     "a value with `: ` in it, or with `:` at its end, needs double quotes"},
+    {complaints::MAP_KEY, "`?` cannot stand here", kQuote},
+    {complaints::BLOCK_ENTRY, "`- ` cannot stand here", "begin list items on lines of their own"},
+    {complaints::FLOW_END, "`]` or `}` without its opening bracket", ""},
+    {complaints::UNKNOWN_TOKEN, "a value cannot begin with this character", kQuote},
+    {complaints::INVALID_ESCAPE, "no such escape after `\\` in a double-quoted text",
+     "write `\\\\` for a backslash, or use single quotes"},
+    {complaints::INVALID_HEX, "not a hexadecimal digit in an escape", ""},
+    {complaints::INVALID_UNICODE, "an escape that is no Unicode character", ""},
+    {complaints::UNKNOWN_ANCHOR, "this alias names an anchor that is not defined above it", ""},
+    {complaints::ALIAS_NOT_FOUND, "`*` begins an alias, but no name follows", kQuote},
+    {complaints::ANCHOR_NOT_FOUND, "`&` begins an anchor, but no name follows", kQuote},
+    {complaints::CHAR_IN_ALIAS, "a character that the name of an alias cannot have", ""},
+    {complaints::CHAR_IN_ANCHOR, "a character that the name of an anchor cannot have", ""},
+    {complaints::ALIAS_CONTENT, "an alias cannot have a value of its own", ""},
+    {complaints::MULTIPLE_TAGS, "two tags on one value", ""},
+    {complaints::MULTIPLE_ANCHORS, "two anchors on one value", ""},
+    {complaints::CHAR_IN_TAG_HANDLE, "a character that a tag cannot have", kQuote},
+    {complaints::TAG_WITH_NO_SUFFIX, "`!` begins a tag, but no name follows", kQuote},
+    {complaints::END_OF_VERBATIM_TAG, "a tag that is not closed", kQuote},
+    {complaints::CHAR_IN_BLOCK, "text after `|` or `>`", "begin the text on the next line"},
+    {complaints::ZERO_INDENT_IN_BLOCK, "`|0` and `>0` are no YAML", ""},
+};
+
+constexpr Translation kOther{"", "this is not YAML", ""};
+
+const Translation& translate(std::string_view complaint) {
+  for (const Translation& t : kTranslations) {
+    if (complaint.substr(0, std::string_view(t.complaint).size()) == t.complaint) return t;
+  }
+  return kOther;
+}
+
+// A tab among the blanks that begin the line of `offset`.
+std::size_t tab_in_indentation(std::string_view text, std::size_t offset) {
+  const std::size_t newline = offset == 0 ? std::string_view::npos : text.rfind('\n', offset - 1);
+  const std::size_t start = newline == std::string_view::npos ? 0 : newline + 1;
+  const std::size_t content = text.find_first_not_of(" \t", start);
+  const std::size_t tab = text.find('\t', start);
+  return tab < content ? tab : std::string_view::npos;
+}
+
+}  // namespace
+
+void report_yaml_error(std::string_view complaint, std::string_view text, std::size_t offset,
+                       Diagnostics& diagnostics) {
+  offset = std::min(offset, text.size());
+  Translation found = translate(complaint);
+  const std::size_t tab = tab_in_indentation(text, offset);
+  if (tab != std::string_view::npos) {
+    found = translate(complaints::TAB_IN_INDENTATION);
+    offset = tab;
+  }
+  diagnostics.error(0, span_at(text, offset), found.reason, found.help);
+}
+
+}  // namespace arctic
