@@ -1,0 +1,42 @@
+// The folders below generations/: the source file and the artifacts of each apply, SEQ-HASH.
+//
+// Written by apply before it changes anything, read by whoever wants to go back. A folder whose
+// apply was not done is removed by a later one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/host/apply.h"
+#include "runtime/host/journal.h"
+
+namespace arctic {
+
+inline constexpr std::size_t kKeptGenerations = 10;
+inline constexpr const char* kSourceName = "arctic.yaml";  ///< of the source file in the folder
+
+struct GenerationName {
+  std::uint64_t sequence = 0;
+  std::string generation;
+
+  friend bool operator==(const GenerationName&, const GenerationName&) = default;
+  [[nodiscard]] std::string folder() const;  ///< with the whole path
+};
+
+/// "12-4f2c0a9b8d7e"; nullopt for any other name.
+[[nodiscard]] std::optional<GenerationName> parse_generation_name(std::string_view name);
+
+/// Sorted by sequence; what is no generation is left out.
+[[nodiscard]] Result<std::vector<GenerationName>> list_generations(Host& host);
+
+[[nodiscard]] Status write_generation(Host& host, const GenerationName& name, const Target& target);
+
+/// Removes failed ones and all but the last kKeptGenerations; never one whose hash is `current`'s
+/// newest folder.
+[[nodiscard]] Status prune_generations(Host& host, const History& history,
+                                       const std::string& current);
+
+}  // namespace arctic

@@ -1,0 +1,78 @@
+#include "runtime/host/guard.h"
+
+#include "schema/artifact/pegasus_config.h"
+
+namespace arctic {
+namespace {
+
+bool is_ours(const Link& link) { return link.alias.rfind(kAliasPrefix, 0) == 0; }
+
+/// What the alias of ours says the link is for: "service `x`", "the tunnel to peer `y`".
+std::string purpose(const Link& link) {
+  static constexpr std::string_view kPeer = "arctic:peer:";
+  if (link.kind == LinkKind::kTun && link.alias.rfind(kPeer, 0) == 0) {
+    return "the tunnel to peer `" + link.alias.substr(kPeer.size()) + "`";
+  }
+  return "service `" + link.alias.substr(std::string_view(kAliasPrefix).size()) + "`";
+}
+
+}  // namespace
+
+Status check_foreign(const NodeState& actual, const NodeState& desired) {
+  if (actual.table && !actual.table->ours) {
+    return fail(ErrorCode::kRefused, "table inet arctic",
+                "is there already and was not made by Arctic",
+                "look at it with `nft list table inet arctic`; if nobody needs it, `nft delete "
+                "table inet arctic`");
+  }
+  for (const auto& [name, link] : desired.links) {
+    const auto found = actual.links.find(name);
+    if (found == actual.links.end() || is_ours(found->second)) continue;
+    const std::string other = link.kind == LinkKind::kMacvlan ? "or give the service another `id`"
+                                                              : "or give the peer another `name`";
+    return fail(
+        ErrorCode::kRefused, "interface " + name,
+        "is there already and was not made by Arctic, which needs the name for " + purpose(link),
+        "rename it or, if nobody needs it, `ip link delete " + name + "`; " + other);
+  }
+  return {};
+}
+
+Status check_parents(const NodeState& actual, const NodeState& desired) {
+  for (const auto& [name, link] : desired.links) {
+    if (link.parent.empty() || actual.links.count(link.parent) > 0) continue;
+    return fail(
+        ErrorCode::kFailure, "interface " + link.parent,
+        "does not exist on this node; the MACVLAN of " + purpose(link) + " should sit on it",
+        "set `parent_interface` of this node's peer to one that `ip link` lists");
+  }
+  return {};
+}
+
+Status check_node(const std::string& node_in_force, const Target& target) {
+  if (target.destroy || node_in_force.empty() || node_in_force == target.node) return {};
+  return fail(ErrorCode::kRefused, "peer " + target.node,
+              "this node has the configuration of peer `" + node_in_force + "`",
+              "is this the right machine? `arctic destroy` first, or --force");
+}
+
+Status check_prune(const Plan& plan, bool prune) {
+  if (prune || plan.target.destroy || plan.services_before == 0) return {};
+  const bool all = plan.target.services == 0;
+  const bool most = plan.services_before >= 4 && plan.services_dropped * 2 > plan.services_before;
+  if (!all && !most) return {};
+  return fail(ErrorCode::kRefused, "peer " + plan.target.node,
+              "the file has no more " + std::to_string(plan.services_dropped) + " of the " +
+                  std::to_string(plan.services_before) + " services that this node carries",
+              "is it the right file? --prune removes them");
+}
+
+std::set<std::string> services_in(const std::string& pegasus_json) {
+  std::set<std::string> names;
+  const auto config = decode_pegasus_config(pegasus_json);
+  if (!config) return names;
+  for (const auto& tunnel : config->tunnels) names.insert(tunnel.service);
+  return names;
+}
+
+}  // namespace arctic

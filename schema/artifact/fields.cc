@@ -1,0 +1,107 @@
+#include "schema/artifact/fields.h"
+
+#include <vector>
+
+namespace arctic {
+namespace {
+
+using nlohmann::json;
+
+const json kNull;
+
+}  // namespace
+
+json parse_strict(std::string_view text, int depth) {
+  bool bad = false;
+  std::vector<std::set<std::string>> keys;
+  const auto watch = [&](int level, json::parse_event_t event, json& parsed) {
+    if (level > depth) bad = true;
+    if (event == json::parse_event_t::object_start) keys.emplace_back();
+    if (event == json::parse_event_t::object_end) keys.pop_back();
+    if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
+      bad = true;
+    return !bad;
+  };
+  json value = json::parse(text.begin(), text.end(), watch, false);
+  return bad ? json(json::value_t::discarded) : value;
+}
+
+std::string json_line(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string json_text(const nlohmann::ordered_json& value) {
+  return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string json_pointer(std::string_view parent, std::string_view key) {
+  std::string out(parent);
+  out += '/';
+  for (const char c : key) {
+    if (c == '~') {
+      out += "~0";
+    } else if (c == '/') {
+      out += "~1";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+Fields::Fields(const json& object, std::string where) : object_(object), where_(std::move(where)) {
+  if (!object_.is_object()) {
+    problem_ = "must be an object";
+    problem_where_ = where_;
+  }
+}
+
+bool Fields::has(const char* key) const { return object_.is_object() && object_.contains(key); }
+
+const json& Fields::value(const char* key) {
+  asked_.insert(key);
+  if (!object_.is_object()) return kNull;
+  const auto found = object_.find(key);
+  if (found != object_.end()) return *found;
+  problem(key, "is missing");
+  return kNull;
+}
+
+std::string Fields::text(const char* key) {
+  const json& found = value(key);
+  if (found.is_string()) return found.get<std::string>();
+  problem(key, "must be a text");
+  return {};
+}
+
+std::uint64_t Fields::number(const char* key) {
+  const json& found = value(key);
+  if (found.is_number_unsigned()) return found.get<std::uint64_t>();
+  problem(key, "must be a whole number, 0 or more");
+  return 0;
+}
+
+std::int64_t Fields::signed_number(const char* key) {
+  const json& found = value(key);
+  if (found.is_number_integer()) return found.get<std::int64_t>();
+  problem(key, "must be a whole number");
+  return 0;
+}
+
+void Fields::problem(std::string_view key, std::string reason) {
+  if (!problem_.empty()) return;
+  problem_ = std::move(reason);
+  problem_where_ = json_pointer(where_, key);
+}
+
+Status Fields::finish() const {
+  if (!problem_.empty()) return fail(ErrorCode::kConfig, {}, problem_, {}, problem_where_);
+  for (const auto& item : object_.items()) {
+    if (asked_.count(item.key()) == 0) {
+      return fail(ErrorCode::kConfig, {}, "unknown key", {}, json_pointer(where_, item.key()));
+    }
+  }
+  return {};
+}
+
+}  // namespace arctic
