@@ -105,8 +105,9 @@ void add_sysctls(const std::string& folder, Listing& listing) {
     const ssize_t size = ::read(fd, buffer.data(), buffer.size());
     ::close(fd);
     if (size < 0) continue;
-    listing.push_back("sysctl " + path + " " +
-                      std::string(buffer.data(), static_cast<std::size_t>(size)));
+    std::string value(buffer.data(), static_cast<std::size_t>(size));
+    while (!value.empty() && value.back() == '\n') value.pop_back();
+    listing.push_back("sysctl " + path + " " + value);
   }
   ::closedir(dir);
 }
