@@ -16,8 +16,7 @@ Road::Road() {
   entry.ip("route add default via 192.0.2.1\n-6 route add default via 2001:db8:1::1");
   wan.ip(
       "route add 10.0.0.0/8 via 192.0.2.10\n-6 route add fd01::/64 via 2001:db8:1::10\n"
-      "address add 198.51.100.200/32 dev lo\n-6 address add 2001:db8:c::200/128 dev lo\n"
-      "address add 198.51.100.7/32 dev lo\n-6 address add 2001:db8:f::7/128 dev lo");
+      "route add local 198.51.100.0/24 dev lo\n-6 route add local 2001:db8:f::/48 dev lo");
   for (const Namespace* each : {&entry, &wan}) {
     each->set_sysctl("net/ipv4/ip_forward", "1");
     each->set_sysctl("net/ipv6/conf/all/forwarding", "1");
@@ -30,7 +29,7 @@ const RoadAddresses& road_addresses(Family family) {
                                 address("198.51.100.7"), address("198.51.100.200")};
   static const RoadAddresses v6{address("fd01::2"),        address("fd01::1"),
                                 address("2001:db8:1::10"), address("2001:db8:1::1"),
-                                address("2001:db8:f::7"),  address("2001:db8:c::200")};
+                                address("2001:db8:f::7"),  address("2001:db8:f:ff::200")};
   return family == Family::kIpv4 ? v4 : v6;
 }
 
@@ -62,7 +61,10 @@ services:
 Datagram fresh(const Address& from, const Address& to, std::uint8_t protocol) {
   static std::uint16_t port = 40000;
   if (++port == 65000) port = 40001;
-  Datagram datagram{.from = from, .to = to, .protocol = protocol, .payload = {}};
+  Datagram datagram;
+  datagram.from = from;
+  datagram.to = to;
+  datagram.protocol = protocol;
   datagram.source_port = port;
   datagram.destination_port = protocol == kTcp || protocol == kUdp ? 443 : 1;
   if (protocol == kTcp) {

@@ -5,6 +5,8 @@
 //   eth0 10.1.0.2/16 ──────── lan0 10.1.0.1/16    wan0 192.0.2.10/24 ──────── eth0 192.0.2.1/24
 //        fd01::2/64                fd01::1/64          2001:db8:1::10/64           2001:db8:1::1/64
 //   default via entry         default via wan                          10/8, fd01::/64 via entry
+//                                                                      answers for 198.51.100.0/24
+//                                                                      and 2001:db8:f::/48
 //
 // Called by the tests of this folder, which put their own configuration on the entry.
 #pragma once

@@ -75,7 +75,7 @@ std::string icmp(const Datagram& d) {
   const bool v4 = d.from.family == Family::kIpv4;
   const std::uint8_t request = v4 ? 8 : 128;
   std::string text;
-  put(text, d.icmp_type == 0 ? request : d.icmp_type, 1);
+  put(text, d.icmp_type.value_or(request), 1);
   put(text, d.icmp_code, 1);
   put(text, 0, 2);
   put(text, d.source_port, 2);
@@ -186,7 +186,8 @@ std::string to_string(const Datagram& d) {
   std::string name = "protocol " + std::to_string(d.protocol);
   if (d.protocol == kTcp) name = "tcp";
   if (d.protocol == kUdp) name = "udp";
-  if (d.protocol == kIcmp || d.protocol == kIcmpv6) name = "icmp " + std::to_string(d.icmp_type);
+  if (d.protocol == kIcmp || d.protocol == kIcmpv6)
+    name = "icmp " + std::to_string(d.icmp_type.value_or(0));
   return name + " " + end(d.from, d.source_port) + " > " + end(d.to, d.destination_port);
 }
 

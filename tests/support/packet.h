@@ -33,7 +33,7 @@ struct Datagram {
   std::uint8_t flags = 0;  ///< TCP
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgement = 0;
-  std::uint8_t icmp_type = 0;  ///< 0 when made: an echo request of the family
+  std::optional<std::uint8_t> icmp_type;  ///< absent when made: an echo request of the family
   std::uint8_t icmp_code = 0;
   std::string payload;  ///< ICMP errors: the packet they are about
 };

@@ -88,11 +88,6 @@ void set_option(const Fd& fd, int level, int name, int value, const char* what) 
   if (setsockopt(fd.get(), level, name, &value, sizeof value) != 0) throw_errno(what);
 }
 
-void bind_to(const Fd& fd, const Place& place) {
-  SocketAddress at(place);
-  if (bind(fd.get(), at.get(), at.size) != 0) throw_errno("bind " + to_string(place));
-}
-
 Connection accepted(const Fd& server) {
   SocketAddress remote;
   Connection connection;
@@ -292,7 +287,7 @@ Listener::Listener(const Namespace& where, std::uint16_t port) {
     set_option(sockets_[i], SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
     set_option(sockets_[i], v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT,
                1, "IP_TRANSPARENT");
-    bind_to(sockets_[i], {address(v4 ? "127.0.0.1" : "::1"), port});
+    bind_socket(sockets_[i], {address(v4 ? "127.0.0.1" : "::1"), port});
     if (listen(sockets_[i].get(), 4096) != 0) throw_errno("listen");
   }
 }
@@ -319,7 +314,10 @@ std::optional<Connection> Listener::accept(Milliseconds patience) {
 Fd serve(const Namespace& where, std::uint8_t protocol, const Place& at) {
   Fd fd = new_socket(where, at.address.family, protocol);
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-  bind_to(fd, at);
+  // Whole networks are local to the far side by a route, without an address for each.
+  const bool v4 = at.address.family == Family::kIpv4;
+  set_option(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_FREEBIND : IPV6_FREEBIND, 1, "FREEBIND");
+  bind_socket(fd, at);
   if (protocol == kTcp && listen(fd.get(), 128) != 0) throw_errno("listen");
   return fd;
 }
@@ -335,7 +333,7 @@ Attempt dial(const Namespace& where, const std::optional<Place>& from, const Pla
              Milliseconds patience) {
   Attempt attempt;
   Fd fd = new_socket(where, to.address.family, kTcp);
-  if (from) bind_to(fd, *from);
+  if (from) bind_socket(fd, *from);
   const auto start = Clock::now();
   SocketAddress at(to);
   int error = ::connect(fd.get(), at.get(), at.size) == 0 ? 0 : errno;
@@ -352,13 +350,36 @@ Attempt dial(const Namespace& where, const std::optional<Place>& from, const Pla
   return attempt;
 }
 
+Fd raw_socket(const Namespace& where, Family family, std::uint8_t protocol) {
+  const Inside inside(where);
+  Fd fd(socket(family == Family::kIpv4 ? AF_INET : AF_INET6,
+               SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  if (!fd.valid()) throw_errno("raw socket");
+  return fd;
+}
+
+void bind_socket(const Fd& fd, const Place& place) {
+  SocketAddress at(place);
+  if (bind(fd.get(), at.get(), at.size) != 0) throw_errno("bind " + to_string(place));
+}
+
+int send_message(const Fd& fd, const Place& to, const std::string& message) {
+  SocketAddress at(to);
+  return sendto(fd.get(), message.data(), message.size(), 0, at.get(), at.size) < 0 ? errno : 0;
+}
+
+std::string read_message(const Fd& fd, Milliseconds patience) {
+  std::array<char, 65536> buffer;
+  if (!wait_for(fd.get(), POLLIN, patience)) return {};
+  const ssize_t n = recv(fd.get(), buffer.data(), buffer.size(), 0);
+  return n > 0 ? std::string(buffer.data(), static_cast<std::size_t>(n)) : std::string();
+}
+
 int send_udp(const Namespace& where, const std::optional<Place>& from, const Place& to,
              const std::string& payload) {
   const Fd fd = new_socket(where, to.address.family, kUdp);
-  if (from) bind_to(fd, *from);
-  SocketAddress at(to);
-  const ssize_t n = sendto(fd.get(), payload.data(), payload.size(), 0, at.get(), at.size);
-  return n < 0 ? errno : 0;
+  if (from) bind_socket(fd, *from);
+  return send_message(fd, to, payload);
 }
 
 void write_all(const Fd& fd, const std::string& text) {

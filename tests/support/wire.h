@@ -134,6 +134,13 @@ struct Attempt {
 /// `from` may have the unspecified address (any) or port 0 (any).
 [[nodiscard]] Attempt dial(const Namespace& where, const std::optional<Place>& from,
                            const Place& to, Milliseconds patience = kPatience);
+/// An ICMP socket, or with IPPROTO_RAW one whose messages bring their own IP header.
+[[nodiscard]] Fd raw_socket(const Namespace& where, Family family, std::uint8_t protocol);
+void bind_socket(const Fd& fd, const Place& place);
+/// 0 or errno.
+int send_message(const Fd& fd, const Place& to, const std::string& message);
+/// The next message; empty when patience ends or the socket has an error.
+[[nodiscard]] std::string read_message(const Fd& fd, Milliseconds patience = kPatience);
 /// One UDP datagram from an ordinary socket. 0 or errno.
 int send_udp(const Namespace& where, const std::optional<Place>& from, const Place& to,
              const std::string& payload);
