@@ -6,7 +6,7 @@
 #include "schema/base/hash.h"
 #include "schema/base/key.h"
 
-namespace arctic::testing {
+namespace arctic::test {
 namespace {
 
 Prefix prefix_at(Family family, U128 base, U128 index, int length) {
@@ -107,4 +107,4 @@ std::string synthetic_config(const SyntheticShape& shape) {
   return text;
 }
 
-}  // namespace arctic::testing
+}  // namespace arctic::test

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <string>
 
-namespace arctic::testing {
+namespace arctic::test {
 
 struct SyntheticShape {
   std::size_t routes = 1000;
@@ -28,4 +28,4 @@ inline constexpr const char* kSyntheticNode = "node";
 /// ten have source and destination, the others one of the two.
 [[nodiscard]] std::string synthetic_config(const SyntheticShape& shape);
 
-}  // namespace arctic::testing
+}  // namespace arctic::test
