@@ -53,6 +53,8 @@ std::string_view line_of(std::string_view text, std::size_t number) {
     if (end == std::string_view::npos) return {};
     start = end + 1;
   }
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (start == 0 && text.substr(0, 3) == kByteOrderMark) start = 3;
   std::string_view line = text.substr(start, text.find('\n', start) - start);
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   return line;

@@ -12,9 +12,9 @@ namespace {
 // Brackets that open minus brackets that close, wherever they stand; far above kMaxDepth since
 // comments and quoted texts may hold brackets too.
 constexpr std::size_t kMaxOpenBrackets = 10'000;
-// Marks that separate values: `,` `[` `{`, and `:` `-` `?` where they can be more than a letter.
-// 100,000 routes have 400,000.
-constexpr std::size_t kMaxSeparators = 1'000'000;
+// Half marks, of what may begin or separate values, wherever they stand; no text has more values
+// than it has marks. 100,000 routes have 400,000 marks, as JSON in one line 1,200,000.
+constexpr std::size_t kMaxMarks = 1'500'000;
 
 std::string hex_byte(unsigned char byte) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -73,34 +73,36 @@ class Budget {
     const char byte = text_[offset];
     if (byte == '[' || byte == '{') ++open_;
     if ((byte == ']' || byte == '}') && open_ > 0) --open_;
-    if (separates(offset)) ++separators_;
+    half_marks_ += half_marks(offset);
     if (open_ > kMaxOpenBrackets) {
       diagnostics.error(19, span_at(text_, offset),
                         "nested too deeply; the limit is " + std::to_string(kMaxDepth) + " levels");
       return false;
     }
-    if (separators_ > kMaxSeparators) {
+    if (half_marks_ > 2 * kMaxMarks) {
       diagnostics.error(19, span_at(text_, offset),
-                        "too many values; the limit is " + std::to_string(kMaxSeparators));
+                        "too many values; the limit is " + std::to_string(kMaxMarks));
       return false;
     }
     return true;
   }
 
  private:
-  [[nodiscard]] bool separates(std::size_t offset) const {
+  [[nodiscard]] std::size_t half_marks(std::size_t offset) const {
     const char byte = text_[offset];
-    if (byte == ',' || byte == '[' || byte == '{') return true;
-    if (byte != ':' && byte != '-' && byte != '?') return false;
+    if (std::string_view(",[{&*!").find(byte) != std::string_view::npos) return 2;
+    if (byte == '"' || byte == '\'') return 1;
+    if (byte != ':' && byte != '-' && byte != '?') return 0;
     const char after = offset + 1 < text_.size() ? text_[offset + 1] : '\n';
     const char before = offset > 0 ? text_[offset - 1] : '\n';
-    return after == ' ' || after == '\n' || after == '\r' || after == '\t' || before == '"' ||
-           before == '\'' || before == ']' || before == '}';
+    const bool alone = std::string_view(" \n\r\t").find(after) != std::string_view::npos;
+    const bool adjacent = std::string_view("\"']}").find(before) != std::string_view::npos;
+    return alone || adjacent ? 2 : 0;
   }
 
   std::string_view text_;
   std::size_t open_ = 0;
-  std::size_t separators_ = 0;
+  std::size_t half_marks_ = 0;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "schema/parse/parse_config.h"
+#include "schema/parse/scalar_place.h"
 #include "schema/parse/text_check.h"
 #include "schema/parse/tree.h"
 #include "schema/parse/yaml_error.h"
@@ -75,7 +76,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     YamlNode node = node_at(mark, NodeKind::kNull);
-    place_null(node, offset_of(mark));
+    place_null(node, offset_of(mark), anchor != 0);
     name_anchor(anchor, add(node, 1, 0), 1, 0);
   }
 
@@ -84,7 +85,7 @@ class TreeBuilder : public YAML::EventHandler {
     const std::size_t offset = offset_of(mark);
     const std::size_t end = std::min(text_.find_first_of(" \t\r\n,[]{}", offset), text_.size());
     node.length = static_cast<std::uint32_t>(end - offset);
-    const Anchor& target = anchors_[anchor];
+    const Anchor& target = anchor_slot(anchor);
     if (target.open) {
       stop(node.span(), "an alias inside of the very thing that it stands for");
     }
@@ -98,7 +99,10 @@ class TreeBuilder : public YAML::EventHandler {
     YamlNode node = node_at(mark, NodeKind::kScalar);
     check_tag(node, tag, {"str", "int", "bool", "float"});
     node.plain = tag == "?" || (tag != "!" && tag != std::string(kCoreTag) + "str");
-    place_scalar(node, offset_of(mark), value);
+    const ScalarPlace where = place_scalar(text_, offset_of(mark), value);
+    node.column += static_cast<std::uint32_t>(where.skip);
+    node.length = static_cast<std::uint32_t>(where.length);
+    node.text = where.source ? *where.source : tree_.texts_.emplace_back(value);
     name_anchor(anchor, add(node, 1, 0), 1, 0);
   }
 
@@ -151,63 +155,15 @@ class TreeBuilder : public YAML::EventHandler {
     return node;
   }
 
-  // The library gives a missing value the place of what follows; its key is a better one.
-  void place_null(YamlNode& node, std::size_t offset) const {
-    const std::string_view rest = text_.substr(offset);
-    if (rest.substr(0, 1) == "~" || rest.substr(0, 1) == "&") return;
-    if (rest.size() >= 4 && (rest[0] == 'n' || rest[0] == 'N') && rest.substr(2, 2) != "") {
-      const std::string_view word = rest.substr(0, 4);
-      if (word == "null" || word == "Null" || word == "NULL") {
-        node.length = 4;
-        return;
-      }
-    }
-    if (open_.empty()) return;
-    const YamlNode& before =
-        tree_.at(open_.back().last != YamlNode::kNone ? open_.back().last : open_.back().node);
-    node.line = before.line;
-    node.column = before.column;
-    node.length = before.length;
-  }
-
-  // `&anchor` and `!tag` stand before the scalar, and the mark is theirs.
-  void place_scalar(YamlNode& node, std::size_t offset, const std::string& value) {
-    const std::size_t begin = offset;
-    while (offset < text_.size() && (text_[offset] == '&' || text_[offset] == '!')) {
-      offset = std::min(text_.find_first_of(" \t\r\n,]}", offset), text_.size());
-      offset = std::min(text_.find_first_not_of(" \t", offset), text_.size());
-    }
-    const std::size_t line_end = std::min(text_.find_first_of("\r\n", offset), text_.size());
-    if (offset == line_end) {
-      offset = begin;
-    }
-    node.column += static_cast<std::uint32_t>(offset - begin);
-    if (text_.compare(offset, value.size(), value) == 0) {
-      node.text = text_.substr(offset, value.size());
-      node.length = static_cast<std::uint32_t>(
-          std::max<std::size_t>(1, std::min(value.size(), line_end - offset)));
-      return;
-    }
-    node.text = tree_.texts_.emplace_back(value);
-    node.length = static_cast<std::uint32_t>(quoted_length(offset, line_end));
-    if (text_.compare(offset + 1, value.size(), value) == 0) {
-      node.text = text_.substr(offset + 1, value.size());
-      tree_.texts_.pop_back();
-    }
-  }
-
-  // Bytes from an opening quote to the closing one, or to the end of the line.
-  [[nodiscard]] std::size_t quoted_length(std::size_t offset, std::size_t line_end) const {
-    const char quote = offset < text_.size() ? text_[offset] : ' ';
-    if (quote == '|' || quote == '>') return 1;
-    if (quote != '"' && quote != '\'') return std::max<std::size_t>(1, line_end - offset);
-    std::size_t i = offset + 1;
-    while (i < line_end && text_[i] != quote) {
-      const bool pair =
-          (quote == '"' && text_[i] == '\\') || (quote == '\'' && text_.substr(i, 2) == "''");
-      i += pair ? 2 : 1;
-    }
-    return std::min(i + 1, line_end) - offset;
+  // The library gives a missing value the place of what follows; what precedes it is better.
+  void place_null(YamlNode& node, std::size_t offset, bool anchored) const {
+    node.length = static_cast<std::uint32_t>(std::max<std::size_t>(1, null_length(text_, offset)));
+    if (anchored || open_.empty() || null_length(text_, offset) > 0) return;
+    const std::uint32_t before = open_.back().last;
+    const YamlNode& at = tree_.at(before != YamlNode::kNone ? before : open_.back().node);
+    node.line = at.line;
+    node.column = at.column;
+    node.length = at.length;
   }
 
   // ---- Structure ----
