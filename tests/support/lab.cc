@@ -217,6 +217,23 @@ bool Namespace::has_link(const std::string& name) const {
   return if_nametoindex(name.c_str()) != 0;
 }
 
+void Namespace::await_carrier(const std::string& link) const {
+  const Inside inside(*this);
+  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  link.copy(request.ifr_name, IFNAMSIZ - 1);
+  const bool runs = eventually([&] {
+    if (ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) throw_errno("flags of " + link);
+    return (request.ifr_flags & IFF_RUNNING) != 0;
+  });
+  if (!runs) throw std::runtime_error(link + " has no carrier");
+  // The watcher sets the flag first and opens the queue next, under the lock that this call takes.
+  if (ioctl(socket.get(), SIOCGIFTXQLEN, &request) != 0 ||
+      ioctl(socket.get(), SIOCSIFTXQLEN, &request) != 0) {
+    throw_errno("queue length of " + link);
+  }
+}
+
 std::string Namespace::mac(const std::string& link) const {
   const Inside inside(*this);
   const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -239,7 +256,7 @@ Inside::~Inside() {
   if (setns(before_.get(), CLONE_NEWNET) != 0) abort();
 }
 
-void connect(const End& a, const End& b, bool resolve) {
+void connect(const End& a, const End& b) {
   a.where->ip("link add " + a.name + " type veth peer name " + b.name + " netns " +
               b.where->path());
   for (const End* end : {&a, &b}) {
@@ -250,7 +267,8 @@ void connect(const End& a, const End& b, bool resolve) {
     }
     end->where->ip(batch);
   }
-  if (resolve) return;
+  a.where->await_carrier(a.name);
+  b.where->await_carrier(b.name);
   const auto introduce = [](const End& to, const End& whom) {
     const std::string mac = whom.where->mac(whom.name);
     std::array<char, 18> text{};

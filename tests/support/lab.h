@@ -69,6 +69,9 @@ class Namespace {
   void set_sysctl(const std::string& path, const std::string& value) const;
   [[nodiscard]] std::string sysctl(const std::string& path) const;
   [[nodiscard]] bool has_link(const std::string& name) const;
+  /// Waits until a link that was set up, or got its carrier, really sends: the kernel drops packets
+  /// until its link watcher has come by, and on a loaded machine that takes a while.
+  void await_carrier(const std::string& link) const;
   /// The hardware address, for frames made by hand. Throws if there is no such link.
   [[nodiscard]] std::string mac(const std::string& link) const;
 
@@ -101,8 +104,8 @@ struct End {
 };
 
 /// A veth pair, up, with addresses. Neighbours know each other by permanent entries, so that a
-/// packet never waits for ARP; `resolve` leaves that to the kernel where ARP is what is tested.
-void connect(const End& a, const End& b, bool resolve = false);
+/// packet never waits for ARP.
+void connect(const End& a, const End& b);
 
 /// A folder in memory that no path but ours leads to; it goes with the process.
 class Folder {

@@ -16,6 +16,7 @@ namespace arctic::lab {
 inline constexpr std::uint8_t kIcmp = 1;
 inline constexpr std::uint8_t kTcp = 6;
 inline constexpr std::uint8_t kUdp = 17;
+inline constexpr std::uint8_t kEsp = 50;
 inline constexpr std::uint8_t kIcmpv6 = 58;
 inline constexpr std::uint8_t kOdd = 253;  ///< kept for experiments (RFC 3692); has no ports
 

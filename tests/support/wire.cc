@@ -88,6 +88,11 @@ void set_option(const Fd& fd, int level, int name, int value, const char* what) 
   if (setsockopt(fd.get(), level, name, &value, sizeof value) != 0) throw_errno(what);
 }
 
+bool is_multicast(const Address& address) {
+  const auto first = address.bytes()[0];
+  return address.family == Family::kIpv4 ? (first & 0xf0) == 0xe0 : first == 0xff;
+}
+
 Connection accepted(const Fd& server) {
   SocketAddress remote;
   Connection connection;
@@ -216,6 +221,7 @@ Tunnel::Tunnel(const Namespace& where, const std::string& device) {
   device.copy(request.ifr_name, IFNAMSIZ - 1);
   request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE;
   if (ioctl(fd_.get(), TUNSETIFF, &request) != 0) throw_errno("attach to " + device);
+  where.await_carrier(device);
 }
 
 std::optional<Datagram> Tunnel::read(Milliseconds patience) {
@@ -225,7 +231,7 @@ std::optional<Datagram> Tunnel::read(Milliseconds patience) {
     const ssize_t n = ::read(fd_.get(), buffer.data(), buffer.size());
     if (n > 0) {
       auto datagram = decode({buffer.data(), static_cast<std::size_t>(n)});
-      if (datagram) return datagram;
+      if (datagram && !is_multicast(datagram->to)) return datagram;
       continue;
     }
     const auto left = std::chrono::duration_cast<Milliseconds>(end - Clock::now());

@@ -59,7 +59,8 @@ class FrameSender {
 };
 
 /// The far side of a tun device of ours: what the kernel routes into it can be read, what is
-/// written comes out of it.
+/// written comes out of it. Multicast is passed over: the kernel announces its own groups on every
+/// device, whenever it likes.
 class Tunnel {
  public:
   Tunnel(const Namespace& where, const std::string& device);
