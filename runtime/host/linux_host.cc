@@ -1,0 +1,174 @@
+#include "runtime/host/linux_host.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <set>
+#include <tuple>
+
+#include "runtime/host/links.h"
+#include "runtime/host/lock.h"
+#include "runtime/host/netlink.h"
+#include "runtime/host/nft_socket.h"
+#include "runtime/host/nft_write.h"
+#include "runtime/host/routes.h"
+#include "runtime/host/sysctls.h"
+
+namespace arctic {
+namespace {
+
+constexpr unsigned kFileMode = 0644;
+
+/// Makes one change; each kind of resource has its overload.
+struct Perform {
+  const Files& files;
+
+  Status operator()(const FileDelta& delta) const {
+    return delta.after ? files.write(delta.name, delta.after->content, kFileMode)
+                       : files.remove(delta.name);
+  }
+  Status operator()(const SysctlDelta& delta) const {
+    if (delta.after) return write_sysctl(delta.name, delta.after->value);
+    const bool recorded = delta.before && delta.before->before && delta.before->ours;
+    if (!recorded) return {};  // the value came with a link, and goes with it
+    return restore_sysctl(delta.name, *delta.before->before, *delta.before->ours);
+  }
+  Status operator()(const LinkDelta& delta) const {
+    ARCTIC_TRY(auto socket, netlink::RouteSocket::open());
+    return delta.after ? make_link(socket, delta.name, *delta.after)
+                       : delete_link(socket, delta.name);
+  }
+  Status operator()(const AddressDelta& delta) const {
+    return add_or_remove(delta, add_address, delete_address);
+  }
+  Status operator()(const RouteDelta& delta) const {
+    const auto place = [](const PolicyRoute& route) {
+      return std::tuple(route.family, route.table, route.metric);
+    };
+    // Adding has replaced it: there is one default route per metric.
+    const bool replaced =
+        delta.before && delta.after && place(*delta.before) == place(*delta.after);
+    if (replaced)
+      return add_or_remove(RouteDelta{{}, std::nullopt, delta.after}, add_route, delete_route);
+    return add_or_remove(delta, add_route, delete_route);
+  }
+  Status operator()(const RuleDelta& delta) const {
+    return add_or_remove(delta, add_rule, delete_rule);
+  }
+  template <class Nft>
+  Status operator()(const Nft&) const {
+    return fail(ErrorCode::kFailure, "table inet arctic",
+                "nftables changes are made in one transaction, not singly");
+  }
+
+ private:
+  template <class T>
+  static Status add_or_remove(const Delta<T>& delta, Status (*add)(netlink::RouteSocket&, const T&),
+                              Status (*remove)(netlink::RouteSocket&, const T&)) {
+    ARCTIC_TRY(auto socket, netlink::RouteSocket::open());
+    if (delta.after) ARCTIC_CHECK(add(socket, *delta.after));
+    if (delta.before && !(delta.after && *delta.before == *delta.after)) {
+      return remove(socket, *delta.before);
+    }
+    return {};
+  }
+};
+
+}  // namespace
+
+LinuxHost::LinuxHost(std::string root) : files_(std::move(root)) {}
+
+Result<NodeState> LinuxHost::observe(const NodeState& desired,
+                                     const std::vector<std::string>& also_sysctls) {
+  NodeState state;
+  ARCTIC_TRY(auto nft_socket, netlink::NftSocket::open());
+  seen_.reset();
+  ARCTIC_TRY(seen_, nft::read_table(nft_socket));
+  state.table = seen_->table;
+
+  ARCTIC_TRY(auto socket, netlink::RouteSocket::open());
+  ARCTIC_TRY(const auto links, read_links(socket));
+  std::set<std::string> wanted;
+  for (const auto& [name, link] : desired.links) {
+    wanted.insert(name);
+    wanted.insert(link.parent);
+  }
+  for (const auto& [name, live] : links) {
+    if (live.ours() || wanted.count(name) > 0) state.links.emplace(name, live.link);
+  }
+  ARCTIC_TRY(state.addresses, read_addresses(socket, links));
+  ARCTIC_TRY(state.routes, read_routes(socket, links));
+  ARCTIC_TRY(state.rules, read_rules(socket));
+
+  std::set<std::string> sysctls(also_sysctls.begin(), also_sysctls.end());
+  for (const auto& [path, sysctl] : desired.sysctls) sysctls.insert(path);
+  for (const std::string& path : sysctls) {
+    ARCTIC_TRY(auto value, read_sysctl(path));
+    if (value) state.sysctls[path].value = std::move(*value);
+  }
+  for (const auto& [path, file] : desired.files) {
+    ARCTIC_TRY(auto content, files_.read(path));
+    if (content) state.files[path].content = std::move(*content);
+  }
+  return state;
+}
+
+Result<std::string> LinuxHost::default_route_interface() {
+  ARCTIC_TRY(auto socket, netlink::RouteSocket::open());
+  return find_default_interface(socket);
+}
+
+Status LinuxHost::perform(const Change& change) { return std::visit(Perform{files_}, change); }
+
+Status LinuxHost::commit(const std::vector<Change>& nft) {
+  ARCTIC_TRY(auto socket, netlink::NftSocket::open());
+  Status done = nft::write_table(socket, nft, seen_);
+  // What was seen has passed; the next commit of this object, an undo, goes without it.
+  if (done) seen_.reset();
+  return done;
+}
+
+Result<std::optional<std::string>> LinuxHost::read_file(const std::string& path) {
+  return files_.read(path);
+}
+
+Status LinuxHost::write_file(const std::string& path, const std::string& content, unsigned mode) {
+  return files_.write(path, content, mode);
+}
+
+Status LinuxHost::append_file(const std::string& path, const std::string& text) {
+  return files_.append(path, text);
+}
+
+Status LinuxHost::remove_file(const std::string& path) { return files_.remove(path); }
+
+Result<std::vector<std::string>> LinuxHost::list_folder(const std::string& path) {
+  return files_.list(path);
+}
+
+Status LinuxHost::remove_folder(const std::string& path) { return files_.remove_folder(path); }
+
+Result<std::unique_ptr<ApplyLock>> LinuxHost::lock() { return take_lock(files_); }
+
+std::int64_t LinuxHost::now() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+bool LinuxHost::runtime_answers(const std::string& name) {
+  const OwnedFd place = files_.locate("/run/arctic/" + name + ".sock");
+  if (!place.valid()) return false;
+  const OwnedFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.valid()) return false;
+  // By descriptor: a root folder can make the path longer than a socket address holds.
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = "/proc/self/fd/" + std::to_string(place.get());
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int result =
+      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  return result == 0 || errno == EAGAIN;  // a full queue is a listener too
+}
+
+}  // namespace arctic
