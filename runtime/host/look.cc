@@ -25,10 +25,7 @@ bool is_ours(const NodeState& state, const std::string& link) {
   return found != state.links.end() && found->second.alias.rfind(kAliasPrefix, 0) == 0;
 }
 
-bool can_be_made(const Link& link) {
-  return link.alias.rfind(kAliasPrefix, 0) != 0 ||
-         (link.kind != LinkKind::kOther && link.detail.empty());
-}
+bool can_be_made(const Link& link) { return link.kind != LinkKind::kOther && link.detail.empty(); }
 
 bool can_be_made(const nft::Rule& rule) {
   return std::none_of(rule.exprs.begin(), rule.exprs.end(), [](const nft::Expr& expr) {
@@ -75,9 +72,17 @@ NodeState restorable(const NodeState& before, const NodeState& now) {
   NodeState goal = before;
   for (const auto& [name, link] : before.links) {
     const auto found = now.links.find(name);
-    if (found != now.links.end() && found->second == link) continue;
-    if (!can_be_made(link)) remove_link(goal, name);
+    const bool same = found != now.links.end() && found->second == link;
+    if (!is_ours(before, name)) {
+      goal.links.erase(name);
+    } else if (!same && !can_be_made(link)) {
+      remove_link(goal, name);
+    }
   }
+  // A parameter of an interface of others goes and comes with that interface, not with us.
+  std::erase_if(goal.sysctls, [&](const auto& item) {
+    return item.second.of_link.empty() && now.sysctls.count(item.first) == 0;
+  });
   std::erase_if(goal.rules, [&](const PolicyRule& rule) {
     return !rule.strange.empty() && now.rules.count(rule) == 0;
   });

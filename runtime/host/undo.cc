@@ -39,11 +39,24 @@ void keep_uncommitted(Changes& changes, Reached reached) {
   changes.files.clear();
 }
 
-Result<Changes> way_back(Host& host, const Plan& plan, Reached reached) {
-  NodeState wanted = plan.target.desired;
+Result<NodeState> look_again(Host& host, const Plan& plan) {
+  NodeState wanted;
+  wanted.links = plan.target.desired.links;
+  wanted.sysctls = plan.target.desired.sysctls;
+  wanted.files = plan.target.desired.files;
   wanted.sysctls.insert(plan.actual.sysctls.begin(), plan.actual.sysctls.end());
   wanted.files.insert(plan.actual.files.begin(), plan.actual.files.end());
-  ARCTIC_TRY(const NodeState now, look(host, wanted, {}));
+  return look(host, wanted, {});
+}
+
+/// A transaction that was reported as failed may have been made all the same, its answer lost.
+Reached really_reached(const Plan& plan, const NodeState& now, Reached reached) {
+  const bool made = reached == Reached::kPrepared && !plan.changes.nft.empty() &&
+                    diff(now, plan.target.desired).nft.empty();
+  return made ? Reached::kCommitted : reached;
+}
+
+Changes way_back(const Plan& plan, const NodeState& now, Reached reached) {
   Changes changes = diff(now, restorable(plan.actual, now));
   keep_uncommitted(changes, reached);
   return changes;
@@ -73,16 +86,19 @@ std::vector<std::string> all_steps(const Changes& changes) {
 }
 
 Undone restore_node(Host& host, const Plan& plan, Reached reached) {
-  const auto changes = way_back(host, plan, reached);
-  if (!changes) return {false, changes.error().message(), all_steps(plan.changes)};
+  const auto now = look_again(host, plan);
+  if (!now) return {false, now.error().message(), all_steps(plan.changes)};
+  reached = really_reached(plan, *now, reached);
+  const Changes changes = way_back(plan, *now, reached);
   Repair repair(host);
   repair.note(abort_runtimes(host, plan));
-  make_way_back(*changes, reached, host, repair);
-  const auto rest = way_back(host, plan, reached);
-  if (!rest) return {false, rest.error().message(), all_steps(*changes)};
-  if (rest->empty()) return {true, {}, {}};
+  make_way_back(changes, reached, host, repair);
+  const auto after = look_again(host, plan);
+  if (!after) return {false, after.error().message(), all_steps(changes)};
+  const Changes rest = way_back(plan, *after, reached);
+  if (rest.empty()) return {true, {}, {}};
   return {false, repair.good() ? "the node does not become what it was" : repair.failure(),
-          all_steps(*rest)};
+          all_steps(rest)};
 }
 
 }  // namespace
