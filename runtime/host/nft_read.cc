@@ -18,6 +18,7 @@
 #include "runtime/host/nft_attributes.h"
 #include "runtime/host/nft_elements.h"
 #include "runtime/host/nft_expr.h"
+#include "runtime/host/nft_socket.h"
 #include "runtime/host/nft_udata.h"
 
 namespace arctic::nft {

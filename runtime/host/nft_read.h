@@ -8,7 +8,11 @@
 #include <optional>
 
 #include "compiler/nft.h"
-#include "runtime/host/nft_socket.h"
+#include "schema/base/result.h"
+
+namespace arctic::netlink {
+class NftSocket;
+}
 
 namespace arctic::nft {
 
