@@ -82,8 +82,8 @@ Scenario make_scenario(Random& random) {
                               "OVjQg1bu7MpGESSi5ImLskQ654cevjQ1KJE8AGUB7iY=",
                               "vIm51aUMFzd9s7jfN8NzCRrjaM6pCowzonBbIjnVSWc=",
                               "U2183Sz6wXuyB0RUT6zl7TnZFkRNeg11yZGlyqQeflc=",
-                              "xI8YrUTSEDkVKGmPRtdyBgpdPiqRHq/qHnYOrBAAq0w=",
-                              "2xqTlFxqlvRKCiqdgKfwGDGGvYPEYTHKyjcXNgQ0ZHE="};
+                              "mg3vgytuAnuZoFAnu1ZAmidrNTh0zN3Nu1477dIzIhc=",
+                              "TxJyrYfpx5wcgjoXLaT0apCh6bYT8AZ7dyTm8p5K0V8="};
   for (int i = 0; i <= kServices; ++i) {
     text += "  - {name: " + (i == 0 ? "syd" : "p" + std::to_string(i)) + ", address: 203.0.113." +
             std::to_string(i + 1) + ", public_key: \"" + keys[i] + "\", parent_interface: lan0}\n";
@@ -271,7 +271,7 @@ std::vector<Said> trace(const Yard& yard, const std::vector<Sent>& packets) {
              "\n";
   }
   const Output output =
-      arctic(yard.entry, yard.folder,
+      lab::arctic(yard.entry, yard.folder,
              {"trace", yard.folder.path() + "/arctic.yaml", "--node", "syd", "--stdin"}, lines);
   INFO(output.err);
   REQUIRE(output.status == 0);
