@@ -12,6 +12,7 @@ class References {
  public:
   References(const Config& config, const PeerIndex& peers, Diagnostics& diagnostics)
       : peers_(peers), diagnostics_(diagnostics) {
+    has_peers_ = !config.peers.empty();
     for (const Peer& peer : config.peers) {
       if (!peer.name.value.empty()) names_.push_back(peer.name.value);
     }
@@ -38,12 +39,12 @@ class References {
 
   [[nodiscard]] std::string hint(const std::string& name) {
     constexpr std::size_t kFew = 5;
-    if (names_.empty()) return "the file has no `peers`";
+    if (!has_peers_) return "the file has no `peers`";
     if (++hints_ <= kMostHints) {
       const std::string_view near = nearest(name, names_);
       if (!near.empty()) return "did you mean " + quoted(near) + "?";
     }
-    if (names_.size() > kFew) return {};
+    if (names_.empty() || names_.size() > kFew) return {};
     std::string out;
     for (const std::string_view n : names_) out += (out.empty() ? "" : ", ") + quoted(n);
     return "the peers of this file are " + out;
@@ -52,6 +53,7 @@ class References {
   const PeerIndex& peers_;
   Diagnostics& diagnostics_;
   std::vector<std::string_view> names_;
+  bool has_peers_ = false;
   int hints_ = 0;
 };
 

@@ -6,18 +6,13 @@ namespace arctic {
 namespace {
 
 template <class T>
-void read_items(const YamlEntry& entry, const char* item_name, std::vector<T>& out,
-                T (*read)(const YamlNode&, Reader&), Reader& reader) {
+void read_items(const YamlEntry& entry, std::vector<T>& out, T (*read)(const YamlNode&, Reader&),
+                Reader& reader) {
   if (!is_list({entry, 2}, reader)) return;
   const auto items = reader.tree.items(*entry.value);
   out.reserve(items.size());
   for (const YamlNode* item : items) {
-    if (is_map({item_name, *item, 2}, reader)) {
-      out.push_back(read(*item, reader));
-    } else if (item->kind == NodeKind::kNull) {
-      reader.diagnostics.error(2, item->span(), std::string("this ") + item_name + " is empty",
-                               "remove its `-`");
-    }
+    if (is_map({entry.key->text, *item, 2}, reader)) out.push_back(read(*item, reader));
   }
 }
 
@@ -31,9 +26,9 @@ void read_version(const YamlEntry& entry, Config&, Reader& reader) {
 const Field<Config> kTopFields[] = {
     {"version", read_version},
     {"peers", [](const YamlEntry& e, Config& config,
-                 Reader& r) { read_items(e, "peer", config.peers, read_peer, r); }},
+                 Reader& r) { read_items(e, config.peers, read_peer, r); }},
     {"services", [](const YamlEntry& e, Config& config,
-                    Reader& r) { read_items(e, "service", config.services, read_service, r); }},
+                    Reader& r) { read_items(e, config.services, read_service, r); }},
     {"protect",
      [](const YamlEntry& e, Config& config, Reader& r) {
        if (!is_list({e, 8}, r)) return;
@@ -67,20 +62,26 @@ void report_unknown_key(const YamlNode& key, const std::vector<std::string_view>
   reader.diagnostics.error(2, key.span(), "unknown key " + quoted(key.text), help);
 }
 
-bool is_map(const Value& value, Reader& reader) {
-  if (value.node.kind == NodeKind::kMap) return true;
-  if (value.node.kind == NodeKind::kNull) return false;
+namespace {
+
+bool is_kind(NodeKind kind, const char* what, const Value& value, Reader& reader) {
+  if (value.node.kind == kind) return true;
+  if (value.node.kind == NodeKind::kNull && !value.is_item) return false;
+  const bool empty = value.node.kind == NodeKind::kNull;
   reader.diagnostics.error(value.rule, value.node.span(),
-                           quoted(value.name) + " must be a mapping (`key: value` lines)");
+                           empty ? value.name() + " is empty" : value.name() + " must be " + what,
+                           empty ? "remove its `-`" : "");
   return false;
 }
 
+}  // namespace
+
+bool is_map(const Value& value, Reader& reader) {
+  return is_kind(NodeKind::kMap, "a mapping (`key: value` lines)", value, reader);
+}
+
 bool is_list(const Value& value, Reader& reader) {
-  if (value.node.kind == NodeKind::kList) return true;
-  if (value.node.kind == NodeKind::kNull) return false;
-  reader.diagnostics.error(value.rule, value.node.span(),
-                           quoted(value.name) + " must be a list (lines that begin with `- `)");
-  return false;
+  return is_kind(NodeKind::kList, "a list (lines that begin with `- `)", value, reader);
 }
 
 bool has_key(const std::vector<YamlEntry>& entries, std::string_view key) {

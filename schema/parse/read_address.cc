@@ -26,7 +26,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }
 
 // Why `address` or `address/length` does not parse.
-std::string why_no_prefix(std::string_view text) {
+std::string why_no_prefix(std::string_view text, const char* examples) {
   const std::size_t slash = text.find('/');
   const std::string_view address = text.substr(0, slash);
   if (const auto parsed = parse_address(address)) {
@@ -39,7 +39,7 @@ std::string why_no_prefix(std::string_view text) {
   const auto dots = std::count(address.begin(), address.end(), '.');
   if (dotted && dots < 3) return "an IPv4 address has four numbers, as in 10.0.0.0/8";
   if (dotted) return "each of the four numbers is 0 to 255, without leading zeros";
-  return "write it like 10.0.0.0/8 or fd00::/8";
+  return std::string("write it like ") + examples;
 }
 
 // Why nobody can have this address; nullptr if somebody can.
@@ -107,7 +107,8 @@ std::optional<Located<Prefix>> read_prefix(const Value& value, Diagnostics& diag
   if (!text) return std::nullopt;
   const auto parsed = parse_host_prefix(*text);
   if (!parsed) {
-    refuse(value, diagnostics, quoted(*text) + " is not a network", why_no_prefix(*text));
+    refuse(value, diagnostics, quoted(*text) + " is not a network",
+           why_no_prefix(*text, "10.0.0.0/8 or fd00::/8"));
     return std::nullopt;
   }
   const Prefix network = parsed->network();
@@ -130,12 +131,12 @@ std::optional<Located<HostPrefix>> read_host_prefix(const Value& value, Family f
   const auto parsed = parse_host_prefix(*text);
   if (!parsed) {
     refuse(value, diagnostics, quoted(*text) + " is not an address with the length of its network",
-           why_no_prefix(*text));
+           why_no_prefix(*text, v4 ? "10.0.0.9/24" : "fd00::9/64"));
     return std::nullopt;
   }
   if (parsed->address.family != family) {
     refuse(value, diagnostics,
-           quoted(value.name) + " must be " + wanted + "; " + quoted(*text) + " is " +
+           value.name() + " must be " + wanted + "; " + quoted(*text) + " is " +
                (v4 ? "IPv6" : "IPv4"),
            v4 ? "move it to `ipv6`" : "move it to `ipv4`");
     return std::nullopt;
@@ -157,10 +158,13 @@ std::optional<Located<HostName>> read_host(const Value& value, Diagnostics& diag
   if (!text) return std::nullopt;
   const auto parts = split_port(*text);
   const auto address = parts ? parse_address(parts->host) : std::nullopt;
-  const bool port_fits = parts && (!parts->port || parse_port(*parts->port));
-  if (!port_fits || (!address && !is_host_name(parts->host))) {
+  const bool url = text->find("://") != std::string_view::npos;
+  const bool host_fits = address || (parts && is_host_name(parts->host));
+  if (!host_fits || (parts->port && !parse_port(*parts->port))) {
     refuse(value, diagnostics, quoted(*text) + " is neither an address nor a host name",
-           why_no_name(*text));
+           host_fits && !url
+               ? "leave the port out; `pegasus_port` and `tempest_port` say what is used"
+               : why_no_name(*text));
     return std::nullopt;
   }
   if (const char* why = address ? why_no_host(*address) : nullptr) {
@@ -187,7 +191,7 @@ std::optional<Located<Endpoint>> read_listen(const Value& value, std::uint16_t l
   const auto port = parts && parts->port ? parse_port(*parts->port) : std::nullopt;
   if (!address || !port || *port > last_port) {
     const bool too_high = address && port;
-    refuse(value, diagnostics, quoted(value.name) + " must be " + kWanted,
+    refuse(value, diagnostics, value.name() + " must be " + kWanted,
            too_high ? "the port is 1 to " + std::to_string(last_port) +
                           ", since the next one is used too"
                     : std::string());

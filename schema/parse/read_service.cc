@@ -26,9 +26,6 @@ const Field<Route> kRouteFields[] = {
 Route read_route(const YamlNode& node, Reader& reader) {
   Route route;
   if (!is_map({"routes", node, 7}, reader)) {
-    if (node.kind == NodeKind::kNull) {
-      reader.diagnostics.error(7, node.span(), "this route is empty", "remove its `-`");
-    }
     route.span = node.span();
     route.malformed = true;
     return route;
@@ -62,7 +59,9 @@ void read_own_address(const YamlEntry& entry, Family family,
 const Field<Interface> kInterfaceFields[] = {
     {"enabled",
      [](const YamlEntry& e, Interface& i, Reader& r) {
-       store(read_boolean({e, 6}, r.diagnostics), i.enabled);
+       // What cannot be read counts as enabled, so that no later rule misses the interface.
+       i.enabled =
+           read_boolean({e, 6}, r.diagnostics).value_or(Located<bool>{true, e.value->span()});
      }},
     {"ipv4", [](const YamlEntry& e, Interface& i,
                 Reader& r) { read_own_address(e, Family::kIpv4, i.ipv4, r); }},
@@ -71,8 +70,12 @@ const Field<Interface> kInterfaceFields[] = {
 };
 
 void read_interface(const YamlEntry& entry, Service& service, Reader& reader) {
-  if (!is_map({entry, 6}, reader)) return;
   Interface interface;
+  if (!is_map({entry, 6}, reader)) {
+    interface.enabled.value = true;
+    if (entry.value->kind != NodeKind::kNull) service.interface = interface;
+    return;
+  }
   const auto entries = reader.tree.entries(*entry.value);
   interface.span = entry.key->span();
   const std::size_t errors = reader.diagnostics.errors();
@@ -96,7 +99,10 @@ const Field<Service> kQosFields[] = {
 // ---- the service ----
 
 void read_routes(const YamlEntry& entry, Service& service, Reader& reader) {
-  if (!is_list({entry, 7}, reader)) return;
+  if (!is_list({entry, 7}, reader)) {
+    if (entry.value->kind != NodeKind::kNull) service.routes.emplace_back().malformed = true;
+    return;
+  }
   const auto items = reader.tree.items(*entry.value);
   service.routes.reserve(items.size());
   for (const YamlNode* item : items) service.routes.push_back(read_route(*item, reader));

@@ -6,8 +6,6 @@
 namespace arctic {
 namespace {
 
-std::string key_of(const Value& value) { return quoted(value.name); }
-
 void refuse(const Value& value, Diagnostics& diagnostics, std::string reason,
             std::string help = {}) {
   diagnostics.error(value.rule, value.node.span(), std::move(reason), std::move(help));
@@ -15,6 +13,11 @@ void refuse(const Value& value, Diagnostics& diagnostics, std::string reason,
 
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_base64(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+         c == '/' || c == '=';
 }
 
 template <class T>
@@ -37,11 +40,10 @@ std::optional<std::string_view> read_scalar(const Value& value, std::string_view
   const NodeKind kind = value.node.kind;
   if (kind == NodeKind::kScalar && !value.node.text.empty()) return value.node.text;
   if (kind == NodeKind::kNull || kind == NodeKind::kScalar) {
-    refuse(value, diagnostics, key_of(value) + " has no value",
-           "write " + std::string(wanted) + ", or leave the key out");
+    refuse(value, diagnostics, value.name() + " has no value", "write " + std::string(wanted));
   } else {
     refuse(value, diagnostics,
-           key_of(value) + " must be " + std::string(wanted) + ", not " +
+           value.name() + " must be " + std::string(wanted) + ", not " +
                (kind == NodeKind::kList ? "a list" : "a mapping"));
   }
   return std::nullopt;
@@ -71,7 +73,7 @@ std::optional<Located<bool>> read_boolean(const Value& value, Diagnostics& diagn
     help = quoted(*text) + " is a mere text in YAML 1.2; write `" + (yes ? "true" : "false") + "`";
   }
   refuse(value, diagnostics,
-         key_of(value) + " must be `true` or `false`, not the text " + quoted(*text), help);
+         value.name() + " must be `true` or `false`, not the text " + quoted(*text), help);
   return std::nullopt;
 }
 
@@ -82,7 +84,7 @@ std::optional<Located<std::uint32_t>> read_number(const Value& value, std::uint3
   const std::string_view digits = text->substr((*text)[0] == '-' ? 1 : 0);
   const bool leading_zero = digits.size() > 1 && digits[0] == '0';
   if (!value.node.plain || !all_digits(digits) || leading_zero) {
-    refuse(value, diagnostics, key_of(value) + " must be a whole number, not " + quoted(*text),
+    refuse(value, diagnostics, value.name() + " must be a whole number, not " + quoted(*text),
            value.node.plain ? why_no_number(digits) : "write it without quotes");
     return std::nullopt;
   }
@@ -91,7 +93,7 @@ std::optional<Located<std::uint32_t>> read_number(const Value& value, std::uint3
   const bool fits = end.ec == std::errc{} && digits.size() == text->size();
   if (!fits || number < least || number > most) {
     refuse(value, diagnostics,
-           key_of(value) + " must be " + std::to_string(least) + " to " + std::to_string(most) +
+           value.name() + " must be " + std::to_string(least) + " to " + std::to_string(most) +
                ", not " + quoted(*text));
     return std::nullopt;
   }
@@ -111,7 +113,7 @@ std::optional<std::size_t> read_word(const Value& value,
   const auto found = std::find(words.begin(), words.end(), *text);
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
   const std::string_view near = nearest(*text, {words.begin(), words.end()});
-  refuse(value, diagnostics, key_of(value) + " must be " + list + ", not " + quoted(*text),
+  refuse(value, diagnostics, value.name() + " must be " + list + ", not " + quoted(*text),
          near.empty() ? std::string() : "did you mean " + quoted(near) + "?");
   return std::nullopt;
 }
@@ -121,10 +123,14 @@ std::optional<Located<PublicKey>> read_public_key(const Value& value, Diagnostic
   if (!text) return std::nullopt;
   const auto key = parse_public_key(*text);
   if (key) return located(*key, value);
-  const std::string reason = text->size() == 44
-                                 ? "is not canonical base64 of 32 bytes"
-                                 : "has " + std::to_string(text->size()) + " characters, not 44";
-  refuse(value, diagnostics, key_of(value) + " " + reason,
+  constexpr std::size_t kCharacters = 44;
+  std::string reason = "is not canonical base64 of 32 bytes";
+  if (!std::all_of(text->begin(), text->end(), is_base64)) {
+    reason = "has characters that base64 has not";
+  } else if (text->size() != kCharacters) {
+    reason = "has " + std::to_string(text->size()) + " characters, not 44";
+  }
+  refuse(value, diagnostics, value.name() + " " + reason,
          "it is what `arctic keygen` or `wg pubkey` prints on that node");
   return std::nullopt;
 }

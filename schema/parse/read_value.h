@@ -17,16 +17,21 @@
 
 namespace arctic {
 
-/// A value and what to call it in a message: its key, or what the list calls its items.
+/// A value and what to call it in a message: by its key, or as an item of that key's list.
 struct Value {
-  std::string_view name;
+  std::string_view key;
   const YamlNode& node;
   int rule = 0;  ///< that the errors belong to
+  bool is_item = false;
 
   Value(const YamlEntry& entry, int rule_number)
-      : name(entry.key->text), node(*entry.value), rule(rule_number) {}
-  Value(std::string_view what, const YamlNode& item, int rule_number)
-      : name(what), node(item), rule(rule_number) {}
+      : key(entry.key->text), node(*entry.value), rule(rule_number) {}
+  Value(std::string_view list, const YamlNode& item, int rule_number)
+      : key(list), node(item), rule(rule_number), is_item(true) {}
+
+  [[nodiscard]] std::string name() const {
+    return is_item ? "an item of " + quoted(key) : quoted(key);
+  }
 };
 
 /// The text of a scalar; `wanted` says in the error what should be there.

@@ -31,7 +31,8 @@ struct Field {
 void report_unknown_key(const YamlNode& key, const std::vector<std::string_view>& known,
                         Reader& reader);
 
-/// False for null, and, with an error, for anything but a mapping (or list).
+/// False, with an error, for anything but a mapping (or list). A key without a value is as good as
+/// left out: false without an error.
 [[nodiscard]] bool is_map(const Value& value, Reader& reader);
 [[nodiscard]] bool is_list(const Value& value, Reader& reader);
 

@@ -19,23 +19,25 @@ std::size_t skip_properties(std::string_view text, std::size_t mark) {
   return ends_line(text, i) ? mark : i;
 }
 
-std::size_t quoted_length(std::string_view text, std::size_t begin) {
+// Just past the closing quote, on whatever line; npos if there is none.
+std::size_t quote_end(std::string_view text, std::size_t begin) {
   const char quote = text[begin];
-  std::size_t i = begin + 1;
-  while (!ends_line(text, i)) {
-    const bool pair = (quote == '"' && text[i] == '\\' && !ends_line(text, i + 1)) ||
-                      (quote == '\'' && text.substr(i, 2) == "''");
-    if (text[i] == quote && !pair) return i + 1 - begin;
-    i += pair ? 2 : 1;
+  for (std::size_t i = begin + 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      if (quote == '"' || text.substr(i + 1, 1) != "'") return i + 1;
+      ++i;
+    }
   }
-  return i - begin;
+  return std::string_view::npos;
 }
 
-std::size_t length_to_line_end(std::string_view text, std::size_t begin) {
-  std::size_t end = begin;
-  while (!ends_line(text, end)) ++end;
-  while (end > begin && (text[end - 1] == ' ' || text[end - 1] == '\t')) --end;
-  return end - begin;
+std::size_t first_line_length(std::string_view extent) {
+  std::size_t length = 0;
+  while (!ends_line(extent, length)) ++length;
+  while (length > 0 && (extent[length - 1] == ' ' || extent[length - 1] == '\t')) --length;
+  return std::max<std::size_t>(1, length);
 }
 
 }  // namespace
@@ -44,20 +46,22 @@ ScalarPlace place_scalar(std::string_view text, std::size_t offset, std::string_
   ScalarPlace place;
   const std::size_t begin = skip_properties(text, offset);
   place.skip = begin - offset;
+  const char first = begin < text.size() ? text[begin] : '\n';
+  if (first == '|' || first == '>') return place;
+  if (first == '"' || first == '\'') {
+    const std::size_t end = quote_end(text, begin);
+    place.closed = end != std::string_view::npos;
+    place.length = first_line_length(text.substr(begin, end - begin));
+    if (text.substr(begin + 1, value.size()) == value && end == begin + value.size() + 2) {
+      place.source = text.substr(begin + 1, value.size());
+    }
+    return place;
+  }
   if (text.substr(begin, value.size()) == value) {
     place.source = text.substr(begin, value.size());
     place.length = std::max<std::size_t>(1, std::min(value.find('\n'), value.size()));
-    return place;
-  }
-  const char first = begin < text.size() ? text[begin] : '\n';
-  if (first == '|' || first == '>') return place;
-  if (first != '"' && first != '\'') {
-    place.length = std::max<std::size_t>(1, length_to_line_end(text, begin));
-    return place;
-  }
-  place.length = quoted_length(text, begin);
-  if (place.length == value.size() + 2 && text.substr(begin + 1, value.size()) == value) {
-    place.source = text.substr(begin + 1, value.size());
+  } else {
+    place.length = first_line_length(text.substr(begin));
   }
   return place;
 }

@@ -14,6 +14,7 @@ namespace arctic {
 struct ScalarPlace {
   std::size_t skip = 0;    ///< bytes of anchors and tags before the text, on the same line
   std::size_t length = 1;  ///< bytes on that line, quotes included
+  bool closed = true;      ///< false: a quote that the file does not close
   std::optional<std::string_view> source;  ///< the value, if it stands in the source unchanged
 };
 

@@ -52,7 +52,7 @@ void report_byte(std::string_view text, std::size_t offset, Diagnostics& diagnos
   const bool utf16 = text.substr(0, 2) == "\xff\xfe" || text.substr(0, 2) == "\xfe\xff";
   diagnostics.error(0, span_at(text, offset),
                     byte == '\r' ? std::string("a carriage return without a line feed")
-                                 : "byte " + hex_byte(byte) + " does not belong into a text file",
+                                 : "byte " + hex_byte(byte) + " does not belong in a text file",
                     utf16 ? "the file looks like UTF-16; save it as UTF-8"
                           : "the configuration is YAML, in UTF-8; is this the right file?");
 }

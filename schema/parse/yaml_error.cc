@@ -16,6 +16,7 @@ struct Translation {
   const char* complaint;
   const char* reason;
   const char* help;
+  int rule = 0;
 };
 
 constexpr const char* kIndent = "compare its indentation with the lines above";
@@ -26,29 +27,27 @@ const Translation kTranslations[] = {
     {complaints::END_OF_SEQ, "another `- item` is expected here", kIndent},
     {complaints::END_OF_MAP_FLOW, "a `{` above is not closed, or a `,` is missing", ""},
     {complaints::END_OF_SEQ_FLOW, "a `[` above is not closed, or a `,` is missing", ""},
-    {complaints::EOF_IN_SCALAR, "the file ends inside of a quoted text",
-     "a closing quote is missing somewhere above"},
     {complaints::DOC_IN_SCALAR, "`---` or `...` inside of a quoted text",
      "a closing quote is missing somewhere above"},
     {complaints::TAB_IN_INDENTATION, "a tab in the indentation", "indent with spaces"},
-    {complaints::MAP_VALUE, "a second `: ` in one value, or a key at a strange place",
-     "a value with `: ` in it, or with `:` at its end, needs double quotes"},
+    {complaints::MAP_VALUE, "a key cannot stand here", kIndent},
     {complaints::MAP_KEY, "`?` cannot stand here", kQuote},
-    {complaints::BLOCK_ENTRY, "`- ` cannot stand here", "begin list items on lines of their own"},
+    {complaints::BLOCK_ENTRY, "`- ` cannot stand here",
+     "is a `[` or `{` above not closed? List items begin on lines of their own"},
     {complaints::FLOW_END, "`]` or `}` without its opening bracket", ""},
     {complaints::UNKNOWN_TOKEN, "a value cannot begin with this character", kQuote},
     {complaints::INVALID_ESCAPE, "no such escape after `\\` in a double-quoted text",
      "write `\\\\` for a backslash, or use single quotes"},
     {complaints::INVALID_HEX, "not a hexadecimal digit in an escape", ""},
     {complaints::INVALID_UNICODE, "an escape that is no Unicode character", ""},
-    {complaints::UNKNOWN_ANCHOR, "this alias names an anchor that is not defined above it", ""},
-    {complaints::ALIAS_NOT_FOUND, "`*` begins an alias, but no name follows", kQuote},
-    {complaints::ANCHOR_NOT_FOUND, "`&` begins an anchor, but no name follows", kQuote},
-    {complaints::CHAR_IN_ALIAS, "a character that the name of an alias cannot have", ""},
-    {complaints::CHAR_IN_ANCHOR, "a character that the name of an anchor cannot have", ""},
-    {complaints::ALIAS_CONTENT, "an alias cannot have a value of its own", ""},
+    {complaints::UNKNOWN_ANCHOR, "this alias names an anchor that is not defined above it", "", 19},
+    {complaints::ALIAS_NOT_FOUND, "`*` begins an alias, but no name follows", kQuote, 19},
+    {complaints::ANCHOR_NOT_FOUND, "`&` begins an anchor, but no name follows", kQuote, 19},
+    {complaints::CHAR_IN_ALIAS, "a character that the name of an alias cannot have", "", 19},
+    {complaints::CHAR_IN_ANCHOR, "a character that the name of an anchor cannot have", "", 19},
+    {complaints::ALIAS_CONTENT, "an alias cannot have a value of its own", "", 19},
     {complaints::MULTIPLE_TAGS, "two tags on one value", ""},
-    {complaints::MULTIPLE_ANCHORS, "two anchors on one value", ""},
+    {complaints::MULTIPLE_ANCHORS, "two anchors on one value", "", 19},
     {complaints::CHAR_IN_TAG_HANDLE, "a character that a tag cannot have", kQuote},
     {complaints::TAG_WITH_NO_SUFFIX, "`!` begins a tag, but no name follows", kQuote},
     {complaints::END_OF_VERBATIM_TAG, "a tag that is not closed", kQuote},
@@ -57,6 +56,9 @@ const Translation kTranslations[] = {
 };
 
 constexpr Translation kOther{"", "this is not YAML", ""};
+constexpr Translation kSecondColon{
+    "", "a second `: ` in one value",
+    "a value with `: ` in it, or with `:` at its end, needs double quotes"};
 
 const Translation& translate(std::string_view complaint) {
   for (const Translation& t : kTranslations) {
@@ -65,13 +67,9 @@ const Translation& translate(std::string_view complaint) {
   return kOther;
 }
 
-// A tab among the blanks that begin the line of `offset`.
-std::size_t tab_in_indentation(std::string_view text, std::size_t offset) {
+std::size_t line_start(std::string_view text, std::size_t offset) {
   const std::size_t newline = offset == 0 ? std::string_view::npos : text.rfind('\n', offset - 1);
-  const std::size_t start = newline == std::string_view::npos ? 0 : newline + 1;
-  const std::size_t content = text.find_first_not_of(" \t", start);
-  const std::size_t tab = text.find('\t', start);
-  return tab < content ? tab : std::string_view::npos;
+  return newline == std::string_view::npos ? 0 : newline + 1;
 }
 
 }  // namespace
@@ -79,13 +77,25 @@ std::size_t tab_in_indentation(std::string_view text, std::size_t offset) {
 void report_yaml_error(std::string_view complaint, std::string_view text, std::size_t offset,
                        Diagnostics& diagnostics) {
   offset = std::min(offset, text.size());
-  Translation found = translate(complaint);
-  const std::size_t tab = tab_in_indentation(text, offset);
-  if (tab != std::string_view::npos) {
-    found = translate(complaints::TAB_IN_INDENTATION);
-    offset = tab;
+  const std::size_t start = line_start(text, offset);
+  const std::size_t content = std::min(text.find_first_not_of(" \t", start), text.size());
+  const std::size_t tab = text.find('\t', start);
+  if (tab < content) {
+    const Translation& found = translate(complaints::TAB_IN_INDENTATION);
+    diagnostics.error(0, span_at(text, tab), found.reason, found.help);
+    return;
   }
-  diagnostics.error(0, span_at(text, offset), found.reason, found.help);
+  const Translation& found = translate(complaint);
+  const bool at_colon = found.complaint == std::string_view(complaints::MAP_VALUE);
+  const bool second =
+      at_colon && text.substr(start, offset - start).find(": ") != std::string_view::npos;
+  if (second) {
+    diagnostics.error(0, span_at(text, offset), kSecondColon.reason, kSecondColon.help);
+  } else if (at_colon && content < offset) {
+    diagnostics.error(0, span_at(text, content, offset - content), found.reason, found.help);
+  } else {
+    diagnostics.error(found.rule, span_at(text, offset), found.reason, found.help);
+  }
 }
 
 }  // namespace arctic
