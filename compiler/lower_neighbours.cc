@@ -28,7 +28,8 @@ Reach reach_of(const Neighbour& neighbour) {
       rule.source = route.source ? route.source->value : any_prefix(family);
       rule.destination = route.destination ? route.destination->value : any_prefix(family);
       reach.rules.push_back(rule);
-      reach.verdicts.push_back({{}, service->name.value + '/' + std::to_string(i)});
+      RuleVerdict& verdict = reach.verdicts.emplace_back();
+      verdict.comment = service->name.value + '/' + std::to_string(i);
     }
   }
   return reach;

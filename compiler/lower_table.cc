@@ -173,9 +173,9 @@ void add_classify(nft::Table& table, const Config& config, const RulePlan& plan)
   std::vector<RuleVerdict> verdicts;
   verdicts.reserve(plan.rules.size());
   for (const arctic::Rule& rule : plan.rules) {
-    verdicts.push_back(
-        {{nft::VerdictCode::kGoto, "svc_" + config.services[rule.service].name.value},
-         route_label(config, rule)});
+    RuleVerdict& verdict = verdicts.emplace_back();
+    verdict.verdict = {nft::VerdictCode::kGoto, "svc_" + config.services[rule.service].name.value};
+    verdict.comment = route_label(config, rule);
   }
   std::vector<Rule> rules = {make_rule({nft::iifname_vmap("interface_routes")})};
   for (const Family family : kFamilies) {

@@ -1,5 +1,6 @@
 #include "schema/artifact/json_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace arctic {
@@ -96,17 +97,27 @@ void JsonWriter::new_line() {
 
 void JsonWriter::quoted(std::string_view value) {
   constexpr const char* kHex = "0123456789abcdef";
-  out_ += '"';
-  for (const char c : value) {
+  const auto is_plain = [](char c) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out_ += "\\u00";
-      out_ += kHex[byte >> 4];
-      out_ += kHex[byte & 15U];
-      continue;
+    return byte >= 0x20 && byte != 0x7f && c != '"' && c != '\\';
+  };
+  out_ += '"';
+  if (std::all_of(value.begin(), value.end(), is_plain)) {
+    out_ += value;
+  } else {
+    for (const char c : value) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '"' || c == '\\') {
+        out_ += '\\';
+        out_ += c;
+      } else if (is_plain(c)) {
+        out_ += c;
+      } else {
+        out_ += "\\u00";
+        out_ += kHex[byte >> 4];
+        out_ += kHex[byte & 15U];
+      }
     }
-    if (c == '"' || c == '\\') out_ += '\\';
-    out_ += c;
   }
   out_ += '"';
 }
