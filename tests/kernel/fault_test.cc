@@ -32,8 +32,8 @@ const char* name_of(Fault fault) {
 }
 
 constexpr const char* kForeignObjects = R"(
-  nft 'table inet other { set s { type ipv4_addr; elements = { 10.0.0.1 } }
-       chain c { type filter hook forward priority 5; ip saddr @s counter accept; } }'
+  nft 'table inet other { set s { type ipv4_addr; elements = { 10.0.0.1 }; };
+       chain c { type filter hook forward priority 5; ip saddr @s counter accept; }; }'
   ip rule add pref 5105 from 10.99.0.0/24 lookup 52000
   ip -6 rule add pref 77 from fd99::/64 lookup 99
   ip route add 10.77.0.0/24 dev uplink0 table 52001
@@ -83,7 +83,7 @@ class Transition {
 
   void reset() {
     REQUIRE_NOTHROW(node_.must_destroy());
-    REQUIRE(node_.differs_from(pristine_).empty());
+    REQUIRE(node_.differs_from(pristine_) == "");
     if (old_.listing.empty()) {
       settle(from_, old_);
     } else {
@@ -93,7 +93,7 @@ class Transition {
 
   void converge(const Target& target, const View& expected) {
     REQUIRE_NOTHROW(node_.must_apply(target));
-    REQUIRE(node_.differs_from(expected.listing).empty());
+    REQUIRE(node_.differs_from(expected.listing) == "");
     REQUIRE(node_.files() == expected.files);
   }
 
@@ -110,7 +110,7 @@ class Transition {
       INFO(outcome.error().message());
       CHECK(outcome.error().code == ErrorCode::kFailure);
     }
-    REQUIRE(node_.differs_from(view.listing).empty());
+    REQUIRE(node_.differs_from(view.listing) == "");
     REQUIRE(node_.files() == view.files);
     return true;
   }
@@ -150,7 +150,7 @@ class Transition {
     };
     const Listing now = node_.listing();
     REQUIRE((nft_part(now) == nft_part(old_.listing) || nft_part(now) == nft_part(new_.listing)));
-    REQUIRE(difference(foreign_part(now), foreign_part(pristine_)).empty());
+    REQUIRE(difference(foreign_part(now), foreign_part(pristine_)) == "");
     const auto files = node_.files();
     for (std::size_t i = 0; i < files.size(); ++i) {
       CHECK((files[i] == old_.files[i] || files[i] == new_.files[i]));

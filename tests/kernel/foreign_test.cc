@@ -18,11 +18,12 @@ struct Deed {
 };
 
 constexpr std::array kDeeds = {
-    Deed{"nft 'table inet other { map m { type mark : verdict; } chain arctic { type filter hook "
-         "prerouting priority mangle; meta mark vmap @m; } }'",
+    Deed{"nft 'table inet other { map m { type mark : verdict; }; chain arctic { type filter hook "
+         "prerouting priority mangle; meta mark vmap @m; }; }'",
          "nft delete table inet other"},
-    Deed{"nft 'table ip arctic { chain prerouting { type nat hook prerouting priority dstnat; } }'",
-         "nft delete table ip arctic"},
+    Deed{
+        "nft 'table ip arctic { chain prerouting { type nat hook prerouting priority dstnat; }; }'",
+        "nft delete table ip arctic"},
     Deed{"nft 'add table inet mine; add set inet mine s { type ipv4_addr; flags interval; }; "
          "add element inet mine s { 10.0.0.0/8 }'",
          "nft delete table inet mine"},
@@ -105,12 +106,12 @@ TEST_CASE("two hundred random sequences leave what is foreign alone") {
       INFO(outcome.error().message());
       CHECK(outcome.error().code == ErrorCode::kRefused);
     }
-    REQUIRE(others.disturbed().empty());
+    REQUIRE(others.disturbed() == "");
     REQUIRE_NOTHROW(node.must_apply(target));
-    REQUIRE(others.disturbed().empty());
+    REQUIRE(others.disturbed() == "");
     others.act();
     REQUIRE_NOTHROW(node.must_apply(target));
-    REQUIRE(others.disturbed().empty());
+    REQUIRE(others.disturbed() == "");
   }
 }
 
@@ -123,7 +124,7 @@ struct ForeignName {
 };
 
 const ForeignName kForeignNames[] = {
-    {"manual", "nft 'table inet arctic { chain c { type filter hook input priority 0; } }'",
+    {"manual", "nft 'table inet arctic { chain c { type filter hook input priority 0; }; }'",
      "inet arctic"},
     {"manual", "nft 'table inet arctic { comment \"by hand\"; }'", "inet arctic"},
     {"manual", "ip tuntap add tp-beta mode tun", "tp-beta"},
@@ -150,7 +151,7 @@ TEST_CASE("a name of ours in foreign hands is refused, named, with a cure") {
     CHECK(outcome.error().code == ErrorCode::kRefused);
     CHECK(outcome.error().message().find(each.subject) != std::string::npos);
     CHECK_FALSE(outcome.error().hint.empty());
-    CHECK(node.differs_from(before).empty());
+    CHECK(node.differs_from(before) == "");
     for (const auto& file : node.files()) CHECK_FALSE(file.has_value());
   }
 }
@@ -177,7 +178,7 @@ TEST_CASE("a foreign name that appears after the plan is not taken over") {
     REQUIRE_FALSE(outcome);
     INFO(outcome.error().message());
     CHECK(outcome.error().message().find(each.subject) != std::string::npos);
-    CHECK(node.differs_from(foreign).empty());
+    CHECK(node.differs_from(foreign) == "");
   }
 }
 

@@ -94,7 +94,9 @@ void add_sysctls(const std::string& folder, Listing& listing) {
   while (const dirent* entry = ::readdir(dir)) {
     const std::string name = entry->d_name;
     const std::string path = folder + "/" + name;
-    if (name == "." || name == ".." || name == "neigh" || name == "tcp_fastopen_key") continue;
+    if (name == "." || name == ".." || name == "neigh" || name == "tcp_fastopen_key" ||
+        name == "stable_secret")
+      continue;
     if (entry->d_type == DT_DIR) {
       add_sysctls(path, listing);
       continue;
@@ -136,7 +138,9 @@ bool is_ours(const std::string& line, const std::set<std::string>& links) {
            line.find("\"table\":\"arctic\"") != std::string::npos;
   }
   if (starts_with(line, "sysctl ")) {
-    for (const char* name : {"ip_forward", "forwarding", "ip_local_reserved_ports", "arp_ignore"}) {
+    // The kernel sets accept_redirects itself when it begins to forward.
+    for (const char* name : {"ip_forward", "forwarding", "ip_local_reserved_ports", "arp_ignore",
+                             "accept_redirects"}) {
       if (ends_with_name(line, name)) return true;
     }
     return std::any_of(links.begin(), links.end(), [&](const std::string& link) {

@@ -64,7 +64,7 @@ TEST_CASE("any state to any state equals a fresh load") {
   for (const std::size_t index : every_ordered_pair(states.size())) {
     INFO(before << " to " << states[index].name);
     REQUIRE_NOTHROW(node.must_apply(target_for(states[index])));
-    REQUIRE(node.differs_from(fresh[index]).empty());
+    REQUIRE(node.differs_from(fresh[index]) == "");
     before = states[index].name;
   }
 }
@@ -91,7 +91,7 @@ TEST_CASE("shrinking without prune is refused and changes nothing") {
     REQUIRE_FALSE(outcome);
     CHECK(outcome.error().code == ErrorCode::kRefused);
     CHECK(outcome.error().hint.find("--prune") != std::string::npos);
-    CHECK(node.differs_from(before).empty());
+    CHECK(node.differs_from(before) == "");
     CHECK(node.files() == files);
   }
   node.must_apply(target_for(named_state("manual")));
@@ -107,7 +107,7 @@ TEST_CASE("destroy leaves the machine as it was") {
     const Listing pristine = node.listing();
     node.must_apply(target_for(state));
     node.must_destroy();
-    CHECK(node.differs_from(pristine).empty());
+    CHECK(node.differs_from(pristine) == "");
     for (const auto& file : node.files()) CHECK_FALSE(file.has_value());
   }
 }
