@@ -38,7 +38,7 @@ void TreeBuilder::OnAnchor(const YAML::Mark& mark, const std::string& name) {
 
 void TreeBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
   YamlNode node = node_at(mark, NodeKind::kNull);
-  place_null(node, offset_of(mark), anchor != 0);
+  place_null(node, mark, anchor != 0);
   name_anchor(anchor, add(node, 1, 0), 1, 0);
 }
 
@@ -92,12 +92,14 @@ std::size_t TreeBuilder::offset_of(const YAML::Mark& mark) const {
 
 // The library gives a missing value the place of what follows it: look back for the `-` of an
 // empty item, else take what precedes, which is the key.
-void TreeBuilder::place_null(YamlNode& node, std::size_t offset, bool anchored) const {
+void TreeBuilder::place_null(YamlNode& node, const YAML::Mark& mark, bool anchored) const {
+  const std::size_t offset = offset_of(mark);
   const std::size_t length = null_length(text_, offset);
   node.length = static_cast<std::uint32_t>(std::max<std::size_t>(1, length));
   if (anchored || open_.empty() || length > 0) return;
   std::size_t i = offset;
-  std::uint32_t lines = 0;
+  // The parser is given one line break more than the text has.
+  std::uint32_t lines = static_cast<std::size_t>(std::max(mark.pos, 0)) > offset ? 1 : 0;
   while (i > 0 && std::string_view(" \t\r\n").find(text_[i - 1]) != std::string_view::npos) {
     if (text_[--i] == '\n') ++lines;
   }

@@ -56,7 +56,7 @@ class TreeBuilder : public YAML::EventHandler {
   };
 
   [[nodiscard]] std::size_t offset_of(const YAML::Mark& mark) const;
-  void place_null(YamlNode& node, std::size_t offset, bool anchored) const;
+  void place_null(YamlNode& node, const YAML::Mark& mark, bool anchored) const;
 
   std::uint32_t add(const YamlNode& node, std::uint64_t size, std::size_t height);
   void grow(Open& parent, std::uint64_t size, std::size_t height, const YamlNode& by);
