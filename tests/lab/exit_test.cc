@@ -45,6 +45,7 @@ struct ExitSite {
             {&server, "eth0", {"203.0.113.80/24", "2001:db8:e::80/64"}});
     lon.ip("route add default via 203.0.113.80\n-6 route add default via 2001:db8:e::80");
     server.ip(
+        "route add default via 203.0.113.1\n-6 route add default via 2001:db8:e::1\n"
         "route add local 198.51.100.0/24 dev lo\n-6 route add local 2001:db8:f::/48 dev lo\n"
         "-6 address add 2001:db8:f::7/128 dev lo nodad");
     for (const Namespace* each : {&lon, &server}) {
@@ -215,6 +216,32 @@ TEST_CASE("flows of others through and from the exit are not touched") {
     CHECK(dial(site.lon, std::nullopt, {server_of(family), 80}).connected());
     CHECK(accept_from(http));
     CHECK(site.syd->take().empty());
+  }
+}
+
+TEST_CASE("Transparent Mode: the server sees the client, behind the exit and on the exit itself") {
+  constexpr std::uint32_t kOwnMark = 0x0ff30000;
+  ExitSite site;
+  for (const Family family : kFamilies) {
+    const Place client{client_of(family), 4000};
+    const std::pair<const Namespace*, Place> servers[] = {
+        {&site.server, {server_of(family), 80}},
+        {&site.lon, {own(family), 80}},
+    };
+    for (const auto& [where, place] : servers) {
+      INFO(to_string(place));
+      const Fd server = serve(*where, kTcp, place);
+      const Attempt attempt = dial_as(site.lon, client, place, kOwnMark);
+      REQUIRE(attempt.connected());
+      const auto connection = accept_from(server);
+      REQUIRE(connection);
+      CHECK(connection->remote == client);
+      write_all(attempt.fd, "question");
+      CHECK(read_some(connection->fd, 8) == "question");
+      write_all(connection->fd, "answer");
+      CHECK(read_some(attempt.fd, 6) == "answer");
+      CHECK(site.syd->take().empty());
+    }
   }
 }
 

@@ -88,6 +88,12 @@ void set_option(const Fd& fd, int level, int name, int value, const char* what) 
   if (setsockopt(fd.get(), level, name, &value, sizeof value) != 0) throw_errno(what);
 }
 
+void set_transparent(const Fd& fd, Family family) {
+  const bool v4 = family == Family::kIpv4;
+  set_option(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, 1,
+             "IP_TRANSPARENT");
+}
+
 bool is_multicast(const Address& address) {
   const auto first = address.bytes()[0];
   return address.family == Family::kIpv4 ? (first & 0xf0) == 0xe0 : first == 0xff;
@@ -291,8 +297,7 @@ Listener::Listener(const Namespace& where, std::uint16_t port) {
     const bool v4 = family == Family::kIpv4;
     sockets_[i] = new_socket(where, family, kTcp);
     set_option(sockets_[i], SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-    set_option(sockets_[i], v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT,
-               1, "IP_TRANSPARENT");
+    set_transparent(sockets_[i], family);
     bind_socket(sockets_[i], {address(v4 ? "127.0.0.1" : "::1"), port});
     if (listen(sockets_[i].get(), 4096) != 0) throw_errno("listen");
   }
@@ -335,11 +340,10 @@ std::optional<Connection> accept_from(const Fd& server, Milliseconds patience) {
   return connection;
 }
 
-Attempt dial(const Namespace& where, const std::optional<Place>& from, const Place& to,
-             Milliseconds patience) {
+namespace {
+
+Attempt dial_with(Fd fd, const Place& to, Milliseconds patience) {
   Attempt attempt;
-  Fd fd = new_socket(where, to.address.family, kTcp);
-  if (from) bind_socket(fd, *from);
   const auto start = Clock::now();
   SocketAddress at(to);
   int error = ::connect(fd.get(), at.get(), at.size) == 0 ? 0 : errno;
@@ -354,6 +358,23 @@ Attempt dial(const Namespace& where, const std::optional<Place>& from, const Pla
   attempt.error = error;
   if (error == 0) attempt.fd = std::move(fd);
   return attempt;
+}
+
+}  // namespace
+
+Attempt dial(const Namespace& where, const std::optional<Place>& from, const Place& to,
+             Milliseconds patience) {
+  Fd fd = new_socket(where, to.address.family, kTcp);
+  if (from) bind_socket(fd, *from);
+  return dial_with(std::move(fd), to, patience);
+}
+
+Attempt dial_as(const Namespace& where, const Place& client, const Place& to, std::uint32_t mark) {
+  Fd fd = new_socket(where, to.address.family, kTcp);
+  set_transparent(fd, to.address.family);
+  set_option(fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark), "SO_MARK");
+  bind_socket(fd, client);
+  return dial_with(std::move(fd), to, kPatience);
 }
 
 Fd raw_socket(const Namespace& where, Family family, std::uint8_t protocol) {
