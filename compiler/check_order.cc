@@ -35,8 +35,9 @@ class OrderCheck {
         diagnostics_(diagnostics),
         done_(plan.rules.size()) {
     check_ties();
-    check_unreached(shadowed(plan));
-    check_priorities(overruled(plan));
+    const SourceTables tables = source_tables(rules_);
+    check_unreached(shadowed(plan, tables));
+    check_priorities(overruled(plan, tables));
     check_sources();
     check_destinations();
   }
@@ -70,7 +71,8 @@ class OrderCheck {
     };
     const auto place = [&](std::size_t i) { return std::tie(rules_[i].service, rules_[i].route); };
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return tie(a) != tie(b) ? tie(a) < tie(b) : place(a) < place(b);
+      const auto ties = tie(a) <=> tie(b);
+      return ties != 0 ? ties < 0 : place(a) < place(b);
     });
     std::size_t first = 0;
     for (std::size_t i = 1; i < order.size(); ++i) {
@@ -115,7 +117,7 @@ class OrderCheck {
     const std::string who = name_of(other) + " (" + in_words(other) + ")";
     const std::string why =
         covers(other, rule) ? who + " comes first and takes all its traffic"
-                            : "more specific routes take all its traffic, " + who + " among them";
+                            : "routes that come first take all its traffic, " + who + " among them";
     diagnostics_.warning(14, match_span(rule), "this route never wins: " + why,
                          "remove it; a higher `priority` would not help, since it only decides "
                          "between routes of equal prefix lengths");

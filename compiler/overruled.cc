@@ -5,63 +5,73 @@
 #include <utility>
 
 #include "compiler/priority_index.h"
-#include "compiler/sources.h"
 
 namespace arctic {
 namespace {
 
+std::vector<Prefix> destinations_of(const std::vector<Rule>& rules, Family family) {
+  std::vector<Prefix> out;
+  for (const Rule& rule : rules) {
+    if (rule.destination && rule.family() == family) out.push_back(*rule.destination);
+  }
+  return out;
+}
+
 /// One family of one plan.
 class Overruled {
  public:
-  Overruled(const std::vector<Rule>& rules, Family family,
+  Overruled(const std::vector<Rule>& rules, const SourceTable& table,
             std::vector<std::optional<std::size_t>>& out)
-      : rules_(rules), table_(source_table(rules, family)), out_(out) {
+      : rules_(rules),
+        table_(table),
+        out_(out),
+        destination_index_(rules, destinations_of(rules, table.family)) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
       const Rule& rule = rules[i];
-      if (rule.category == Category::kInterface || rule.family() != family) continue;
+      if (rule.category == Category::kInterface || rule.family() != table.family) continue;
       (rule.category == Category::kPair     ? pairs_
        : rule.category == Category::kSource ? sources_
                                             : destinations_)
           .push_back(i);
     }
+    place_.assign(rules.size(), 0);
+    for (const auto* list : {&pairs_, &destinations_}) {
+      for (const std::size_t i : *list) {
+        place_[i] = destination_index_.place(*rules[i].destination);
+      }
+    }
   }
 
   void run() {
-    look_in_pairs();
-    look_in_sources();
-    look_in_destinations();
+    if (!pairs_.empty()) look_in_pairs();
+    if (!sources_.empty()) look_in_sources();
+    if (!destinations_.empty()) look_in_destinations();
   }
 
  private:
   void ask(std::size_t rule, const LowestPriority& earlier) {
-    const Rule* lowest = earlier.of_other_service(rules_[rule].service);
-    if (lowest == nullptr || lowest->priority >= rules_[rule].priority) return;
-    out_[rule] = static_cast<std::size_t>(lowest - rules_.data());
+    const auto lowest = earlier.of_other_service(rules_, rules_[rule].service);
+    if (lowest && rules_[*lowest].priority < rules_[rule].priority) out_[rule] = *lowest;
   }
 
   /// A pair is beaten by pairs of narrower sources, and of its own source with longer destinations.
-  /// The index holds destinations, and is only ever right for one source: that of a group when all
+  /// The index of destinations is only ever right for one source: that of a group when all
   /// narrower groups are in it. Going up along the path of the heaviest groups, each starts with
   /// what its heaviest one left, so that no rule is added more than O(log n) times.
   void look_in_pairs() {
-    std::vector<Prefix> prefixes;
-    for (const std::size_t i : pairs_) prefixes.push_back(*rules_[i].destination);
-    PriorityIndex index(std::move(prefixes));
-    place_.assign(rules_.size(), 0);
-    for (const std::size_t i : pairs_) place_[i] = index.place(*rules_[i].destination);
     measure_groups();
     for (std::size_t top = 0; top < table_.groups.size(); ++top) {
       const auto container = table_.groups[top].container;
       if (container && heaviest_[*container] == top) continue;
-      climb_to(top, index);
-      for_rules(top, ends_[top], [&](std::size_t rule) { index.clear(place_[rule]); });
+      climb_to(top);
+      for_rules(top, ends_[top], [&](std::size_t rule) { destination_index_.clear(place_[rule]); });
     }
   }
 
-  void climb_to(std::size_t top, PriorityIndex& index) {
+  void climb_to(std::size_t top) {
     std::vector<std::size_t> path{top};
     while (heaviest_[path.back()] != kNone) path.push_back(heaviest_[path.back()]);
-    const auto add = [&](std::size_t rule) { index.add(place_[rule], rules_[rule]); };
+    const auto add = [&](std::size_t rule) { destination_index_.add(place_[rule], rule); };
     for (; !path.empty(); path.pop_back()) {
       const std::size_t group = path.back();
       const std::size_t heavy = heaviest_[group];
@@ -70,7 +80,7 @@ class Overruled {
         for_rules(ends_[heavy], ends_[group], add);
       }
       for (const std::size_t rule : table_.groups[group].rules) {
-        ask(rule, index.overlapping(place_[rule]));
+        ask(rule, destination_index_.overlapping(place_[rule]));
         add(rule);
       }
     }
@@ -103,53 +113,52 @@ class Overruled {
   /// A source-only rule is beaten by every pair of an overlapping source and by narrower sources.
   void look_in_sources() {
     std::vector<Prefix> prefixes;
-    for (const auto* list : {&pairs_, &sources_}) {
-      for (const std::size_t i : *list) prefixes.push_back(*rules_[i].source);
+    for (const SourceGroup& group : table_.groups) prefixes.push_back(group.source);
+    for (const std::size_t i : sources_) prefixes.push_back(*rules_[i].source);
+    PriorityIndex index(rules_, std::move(prefixes));
+    for (const SourceGroup& group : table_.groups) {
+      const std::size_t place = index.place(group.source);
+      for (const std::size_t i : group.rules) index.add(place, i);
     }
-    PriorityIndex index(std::move(prefixes));
-    for (const std::size_t i : pairs_) index.add(index.place(*rules_[i].source), rules_[i]);
     for (const std::size_t i : sources_) {
       const std::size_t place = index.place(*rules_[i].source);
       ask(i, index.overlapping(place));
-      index.add(place, rules_[i]);
+      index.add(place, i);
     }
   }
 
   /// A destination-only rule is beaten by every pair of an overlapping destination, by source-only
   /// rules wherever they are, and by longer destinations.
   void look_in_destinations() {
-    std::vector<Prefix> prefixes;
-    for (const auto* list : {&pairs_, &destinations_}) {
-      for (const std::size_t i : *list) prefixes.push_back(*rules_[i].destination);
-    }
-    PriorityIndex index(std::move(prefixes));
-    for (const std::size_t i : pairs_) index.add(index.place(*rules_[i].destination), rules_[i]);
+    for (const std::size_t i : pairs_) destination_index_.add(place_[i], i);
     std::array<LowestPriority, 129> at_least;  // source-only rules by length of prefix, or longer
-    for (const std::size_t i : sources_) at_least[rules_[i].source->length].add(rules_[i]);
-    for (std::size_t length = 128; length-- > 0;) at_least[length].add(at_least[length + 1]);
+    for (const std::size_t i : sources_) at_least[rules_[i].source->length].add(rules_, i);
+    for (std::size_t length = 128; length-- > 0;)
+      at_least[length].add(rules_, at_least[length + 1]);
     for (const std::size_t i : destinations_) {
-      const std::size_t place = index.place(*rules_[i].destination);
-      LowestPriority earlier = index.overlapping(place);
-      earlier.add(at_least[rules_[i].destination->length]);
+      LowestPriority earlier = destination_index_.overlapping(place_[i]);
+      earlier.add(rules_, at_least[rules_[i].destination->length]);
       ask(i, earlier);
-      index.add(place, rules_[i]);
+      destination_index_.add(place_[i], i);
     }
   }
 
   static constexpr std::size_t kNone = ~std::size_t{0};
 
   const std::vector<Rule>& rules_;
-  SourceTable table_;
+  const SourceTable& table_;
   std::vector<std::optional<std::size_t>>& out_;
+  PriorityIndex destination_index_;
   std::vector<std::size_t> pairs_, sources_, destinations_;
-  std::vector<std::size_t> place_;     ///< per rule, of its destination in the index of pairs
+  std::vector<std::size_t> place_;     ///< per rule, of its destination in the index
   std::vector<std::size_t> ends_;      ///< per group: the groups up to here lie in it
   std::vector<std::size_t> heaviest_;  ///< per group: the one directly below with most rules
 };
 
 }  // namespace
 
-std::vector<std::optional<std::size_t>> overruled(const RulePlan& plan) {
+std::vector<std::optional<std::size_t>> overruled(const RulePlan& plan,
+                                                  const SourceTables& tables) {
   std::vector<std::optional<std::size_t>> out(plan.rules.size());
   // With one priority all over, which is common, no rule has a higher one than another.
   std::optional<std::uint32_t> priority;
@@ -160,7 +169,7 @@ std::vector<std::optional<std::size_t>> overruled(const RulePlan& plan) {
     priority = rule.priority;
   }
   if (!differ) return out;
-  for (const Family family : kFamilies) Overruled(plan.rules, family, out).run();
+  for (const Family family : kFamilies) Overruled(plan.rules, tables.of(family), out).run();
   return out;
 }
 

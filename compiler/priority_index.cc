@@ -8,39 +8,14 @@
 namespace arctic {
 namespace {
 
-bool lower(const Rule& a, const Rule& b) {
-  return std::tie(a.priority, a.service, a.route) < std::tie(b.priority, b.service, b.route);
-}
-
 bool place_before(const Prefix& a, const Prefix& b) {
   return std::tie(a.bits, a.length) < std::tie(b.bits, b.length);
 }
 
 }  // namespace
 
-void LowestPriority::add(const Rule& rule) {
-  if (lowest_ == nullptr) {
-    lowest_ = &rule;
-  } else if (rule.service == lowest_->service) {
-    if (lower(rule, *lowest_)) lowest_ = &rule;
-  } else if (lower(rule, *lowest_)) {
-    next_ = lowest_;
-    lowest_ = &rule;
-  } else if (next_ == nullptr || lower(rule, *next_)) {
-    next_ = &rule;
-  }
-}
-
-void LowestPriority::add(const LowestPriority& other) {
-  if (other.lowest_ != nullptr) add(*other.lowest_);
-  if (other.next_ != nullptr) add(*other.next_);
-}
-
-const Rule* LowestPriority::of_other_service(std::uint32_t service) const {
-  return lowest_ != nullptr && lowest_->service == service ? next_ : lowest_;
-}
-
-PriorityIndex::PriorityIndex(std::vector<Prefix> prefixes) : prefixes_(std::move(prefixes)) {
+PriorityIndex::PriorityIndex(const std::vector<Rule>& rules, std::vector<Prefix> prefixes)
+    : rules_(rules), prefixes_(std::move(prefixes)) {
   std::sort(prefixes_.begin(), prefixes_.end(), place_before);
   prefixes_.erase(std::unique(prefixes_.begin(), prefixes_.end()), prefixes_.end());
   ends_.resize(prefixes_.size());
@@ -78,9 +53,9 @@ void PriorityIndex::visit_span(std::size_t place, Visit visit) const {
   }
 }
 
-void PriorityIndex::add(std::size_t place, const Rule& rule) {
-  visit_above(place, [&](std::size_t node) { within_[node].add(rule); });
-  visit_span(place, [&](std::size_t node) { around_[node].add(rule); });
+void PriorityIndex::add(std::size_t place, std::size_t rule) {
+  visit_above(place, [&](std::size_t node) { within_[node].add(rules_, rule); });
+  visit_span(place, [&](std::size_t node) { around_[node].add(rules_, rule); });
 }
 
 void PriorityIndex::clear(std::size_t place) {
@@ -90,8 +65,8 @@ void PriorityIndex::clear(std::size_t place) {
 
 LowestPriority PriorityIndex::overlapping(std::size_t place) const {
   LowestPriority lowest;
-  visit_span(place, [&](std::size_t node) { lowest.add(within_[node]); });
-  visit_above(place, [&](std::size_t node) { lowest.add(around_[node]); });
+  visit_span(place, [&](std::size_t node) { lowest.add(rules_, within_[node]); });
+  visit_above(place, [&](std::size_t node) { lowest.add(rules_, around_[node]); });
   return lowest;
 }
 

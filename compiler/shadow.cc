@@ -6,7 +6,6 @@
 
 #include "compiler/address_set.h"
 #include "compiler/cover_count.h"
-#include "compiler/sources.h"
 
 namespace arctic {
 namespace {
@@ -24,9 +23,9 @@ class Reach {
   }
 
   void run() {
-    mark_pairs();
-    mark_sources();
-    mark_destinations();
+    if (!table_.groups.empty()) mark_pairs();
+    if (!table_.source_only.empty()) mark_sources();
+    if (!table_.destination_only.empty()) mark_destinations();
   }
 
  private:
@@ -49,11 +48,9 @@ class Reach {
   /// destination.
   void mark_sources() {
     AddressSet full;
-    if (!table_.source_only.empty()) {
-      const Flags chain_full = groups_with_every_destination();
-      for (const Interval& region : regions_) {
-        if (chain_full[region.winner]) full.add(region.first, region.last);
-      }
+    const Flags chain_full = groups_with_every_destination();
+    for (const Interval& region : regions_) {
+      if (chain_full[region.winner]) full.add(region.first, region.last);
     }
     for (const Interval& own : table_.source_only) {
       if (!full.covers(own.first, own.last)) reached_[own.winner] = true;
@@ -136,7 +133,8 @@ std::vector<std::size_t> first_of_match(const std::vector<Rule>& rules) {
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   const auto match = [&](std::size_t i) { return std::tie(rules[i].source, rules[i].destination); };
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return match(a) != match(b) ? match(a) < match(b) : a < b;
+    const auto matches = match(a) <=> match(b);
+    return matches != 0 ? matches < 0 : a < b;
   });
   std::vector<std::size_t> first(rules.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -166,17 +164,19 @@ bool covers(const Rule& wide, const Rule& narrow) {
 }
 
 std::vector<std::optional<std::size_t>> shadowed(const RulePlan& plan) {
+  return shadowed(plan, source_tables(plan.rules));
+}
+
+std::vector<std::optional<std::size_t>> shadowed(const RulePlan& plan, const SourceTables& tables) {
   const std::vector<Rule>& rules = plan.rules;
   std::vector<bool> reached(rules.size());
-  const SourceTable tables[] = {source_table(rules, Family::kIpv4),
-                                source_table(rules, Family::kIpv6)};
-  for (const SourceTable& table : tables) Reach(table, reached).run();
-  const std::vector<std::size_t> first = first_of_match(rules);
+  for (const Family family : kFamilies) Reach(tables.of(family), reached).run();
   std::vector<std::optional<std::size_t>> out(rules.size());
+  std::vector<std::size_t> first;  // costs a sort, and most plans have no such rule
   for (std::size_t i = 0; i < rules.size(); ++i) {
     if (reached[i] || rules[i].category == Category::kInterface) continue;
-    const SourceTable& table = tables[rules[i].family() == Family::kIpv4 ? 0 : 1];
-    out[i] = first[i] != i ? first[i] : blocker(rules, table, rules[i]);
+    if (first.empty()) first = first_of_match(rules);
+    out[i] = first[i] != i ? first[i] : blocker(rules, tables.of(rules[i].family()), rules[i]);
   }
   return out;
 }

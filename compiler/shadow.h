@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compiler/order.h"
+#include "compiler/sources.h"
 #include "schema/base/diagnostic.h"
 
 namespace arctic {
@@ -21,6 +22,9 @@ void check_order(const Config& config, Diagnostics& diagnostics);
 /// For each rule of the plan: nothing if some packet can reach it, else the index of a rule that
 /// takes (part of) its packets away.
 [[nodiscard]] std::vector<std::optional<std::size_t>> shadowed(const RulePlan& plan);
+/// REQUIRES: `tables` are those of the plan's rules.
+[[nodiscard]] std::vector<std::optional<std::size_t>> shadowed(const RulePlan& plan,
+                                                               const SourceTables& tables);
 
 /// True if every packet that `narrow` matches is matched by `wide`. REQUIRES: neither is of
 /// category 1, and both are of one family.

@@ -92,6 +92,10 @@ SourceTable source_table(const std::vector<Rule>& rules, Family family) {
   return table;
 }
 
+SourceTables source_tables(const std::vector<Rule>& rules) {
+  return {source_table(rules, Family::kIpv4), source_table(rules, Family::kIpv6)};
+}
+
 const Interval* find_interval(const std::vector<Interval>& intervals, U128 address) {
   const auto after =
       std::upper_bound(intervals.begin(), intervals.end(), address,

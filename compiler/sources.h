@@ -57,6 +57,19 @@ struct SourceTable {
 /// REQUIRES: of two rules with one match, the one that wins comes first (as in RulePlan::rules).
 [[nodiscard]] SourceTable source_table(const std::vector<Rule>& rules, Family family);
 
+/// The tables of both families.
+struct SourceTables {
+  SourceTable ipv4;
+  SourceTable ipv6;
+
+  [[nodiscard]] const SourceTable& of(Family family) const {
+    return family == Family::kIpv4 ? ipv4 : ipv6;
+  }
+};
+
+/// REQUIRES: as source_table.
+[[nodiscard]] SourceTables source_tables(const std::vector<Rule>& rules);
+
 /// The interval that holds `address`, or nullptr. REQUIRES: sorted and disjoint.
 [[nodiscard]] const Interval* find_interval(const std::vector<Interval>& intervals, U128 address);
 

@@ -73,8 +73,7 @@ std::optional<std::size_t> first_match(const Config& config, const RulePlan& pla
 
 struct Tracer::Maps {
   std::unordered_map<std::string, std::size_t> interfaces;
-  SourceTable ipv4;
-  SourceTable ipv6;
+  SourceTables tables;
 };
 
 Tracer::Tracer(const Config& config, const RulePlan& plan) : maps_(std::make_unique<Maps>()) {
@@ -83,8 +82,7 @@ Tracer::Tracer(const Config& config, const RulePlan& plan) : maps_(std::make_uni
     if (rule.category != Category::kInterface) break;
     maps_->interfaces.emplace(macvlan_name(config.services[rule.service]), i);
   }
-  maps_->ipv4 = source_table(plan.rules, Family::kIpv4);
-  maps_->ipv6 = source_table(plan.rules, Family::kIpv6);
+  maps_->tables = source_tables(plan.rules);
 }
 
 Tracer::~Tracer() = default;
@@ -96,8 +94,7 @@ std::optional<std::size_t> Tracer::match(const Packet& packet) const {
     const auto it = maps_->interfaces.find(packet.iif);
     if (it != maps_->interfaces.end()) return it->second;
   }
-  const SourceTable& table = packet.from.family == Family::kIpv4 ? maps_->ipv4 : maps_->ipv6;
-  return find_rule(table, packet.from.bits, packet.to.bits);
+  return find_rule(maps_->tables.of(packet.from.family), packet.from.bits, packet.to.bits);
 }
 
 Explanation explain(const Config& config, const RulePlan& plan, const Packet& packet) {
