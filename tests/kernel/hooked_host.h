@@ -1,4 +1,4 @@
-// A Host that passes every call on to another one, and lets a test step in before and after.
+// A Host that passes every call on to another one, and lets a test step in before it.
 //
 // A hook can fail the call, end the process there, or change the machine behind the reconciler's
 // back. Calls count from 1; observing counts like changing.
@@ -17,12 +17,10 @@ namespace arctic::test {
 
 class HookedHost : public Host {
  public:
-  /// Gets the number of the call and its name. An error from `before` fails the call unmade; one
-  /// from `after` fails it though it was made.
+  /// Runs before a call, with its number and name. An error fails the call unmade.
   using Hook = std::function<Status(std::size_t, const char*)>;
 
-  HookedHost(Host& inner, Hook before, Hook after = {})
-      : inner_(inner), before_(std::move(before)), after_(std::move(after)) {}
+  HookedHost(Host& inner, Hook before) : inner_(inner), before_(std::move(before)) {}
 
   [[nodiscard]] std::size_t calls() const { return calls_; }
 
@@ -67,15 +65,12 @@ class HookedHost : public Host {
   template <class Call>
   auto around(const char* name, Call&& call) -> decltype(call()) {
     const std::size_t number = ++calls_;
-    if (before_) ARCTIC_CHECK(before_(number, name));
-    auto result = call();
-    if (after_) ARCTIC_CHECK(after_(number, name));
-    return result;
+    ARCTIC_CHECK(before_(number, name));
+    return call();
   }
 
   Host& inner_;
   Hook before_;
-  Hook after_;
   std::size_t calls_ = 0;
 };
 
