@@ -1,0 +1,197 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/command.h"
+#include "cli/describe_config.h"
+#include "cli/listing.h"
+#include "cli/live.h"
+#include "cli/plan_view.h"
+#include "compiler/compile.h"
+#include "compiler/load.h"
+#include "runtime/host/generations.h"
+#include "runtime/host/identity.h"
+#include "runtime/host/journal.h"
+#include "runtime/host/linux_host.h"
+
+namespace arctic::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kRuntimes[] = {"pegasus", "tempest"};
+
+// What the node was told, and how far it is from that.
+struct NodeStatus {
+  History history;
+  std::string key;  // public key, or why there is none
+  bool has_key = false;
+  std::vector<std::pair<std::string, bool>> runtimes;
+  std::optional<Compiled> declared;
+  std::optional<Plan> drift;
+  std::string unknown;  // why the two above are absent though something was applied
+};
+
+std::string node_of(const NodeStatus& status) {
+  return status.history.last ? status.history.last->node : std::string();
+}
+
+std::string generation_of(const NodeStatus& status) {
+  return status.history.last ? status.history.last->generation : std::string();
+}
+
+// The folder of the generation in force: the newest of that name.
+Result<std::string> stored_source(Host& host, const std::string& generation) {
+  ARCTIC_TRY(const auto kept, list_generations(host));
+  const auto found = std::find_if(kept.rbegin(), kept.rend(), [&](const GenerationName& name) {
+    return name.generation == generation;
+  });
+  if (found == kept.rend()) {
+    return fail(ErrorCode::kFailure, kGenerationsFolder,
+                "has no folder of generation " + generation);
+  }
+  const std::string path = found->folder() + "/" + kSourceName;
+  ARCTIC_TRY(auto text, host.read_file(path));
+  if (!text) return fail(ErrorCode::kFailure, path, "is gone");
+  return std::move(*text);
+}
+
+Status add_declared(Host& host, NodeStatus& status) {
+  ARCTIC_TRY(std::string source, stored_source(host, generation_of(status)));
+  Diagnostics diagnostics;
+  const Config config = load(source, diagnostics);
+  const std::string node = node_of(status);
+  if (diagnostics.has_errors() || config.find_peer(node) == nullptr) {
+    return fail(ErrorCode::kConfig, "", "this version no longer takes the file that was applied");
+  }
+  status.declared = compile(config, node);
+  ARCTIC_TRY(status.drift, plan(host, target_of(*status.declared, config, std::move(source))));
+  return {};
+}
+
+Result<NodeStatus> collect(const Session& session, Host& host) {
+  NodeStatus status;
+  ARCTIC_TRY(status.history, read_history(host));
+  const auto key = node_public_key(session.root);
+  status.has_key = key && *key;
+  status.key = !key ? key.error().message() : *key ? (*key)->to_string() : "none";
+  for (const char* name : kRuntimes) status.runtimes.emplace_back(name, host.runtime_answers(name));
+  if (generation_of(status).empty()) return status;
+  if (const auto added = add_declared(host, status); !added) {
+    // No right to look at the kernel is a failure; a lost record is something to report.
+    if (status.declared) return tl::unexpected<Error>(added.error());
+    status.unknown = added.error().message();
+  }
+  return status;
+}
+
+const char* role_text(PegasusConfig::Role role) {
+  return role == PegasusConfig::Role::kEntry ? "entry" : "exit";
+}
+
+Json services_json(const NodeStatus& status) {
+  Json services = Json::array();
+  if (!status.declared) return services;
+  for (const PegasusConfig::Tunnel& tunnel : status.declared->pegasus.tunnels) {
+    services.push_back({{"name", tunnel.service},
+                        {"id", tunnel.id},
+                        {"role", role_text(tunnel.role)},
+                        {"peer", tunnel.peer},
+                        {"transport", to_string(tunnel.transport)},
+                        {"transparent", tunnel.transparent},
+                        {"limit_mbps", tunnel.limit_mbps}});
+  }
+  return services;
+}
+
+Json status_json(const NodeStatus& status) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  Json data = {{"node", or_null(node_of(status))},
+               {"public_key", status.has_key ? Json(status.key) : Json()},
+               {"generation", or_null(generation_of(status))},
+               {"sequence", status.history.last ? Json(status.history.last->sequence) : Json()},
+               {"applied_at", status.history.last ? Json(status.history.last->time) : Json()},
+               {"interrupted", status.history.interrupted}};
+  for (const auto& [name, runs] : status.runtimes) data["runtimes"][name] = runs;
+  data["drift"] = nullptr;
+  if (status.drift) {
+    data["drift"] = {{"counts", counts_json(count(status.drift->changes))},
+                     {"changes", changes_json(status.drift->changes)}};
+  }
+  data["unknown"] = or_null(status.unknown);
+  data["services"] = services_json(status);
+  return data;
+}
+
+void print_facts(Report& report, const NodeStatus& status) {
+  const auto& last = status.history.last;
+  const auto fact = [&](const char* name, const std::string& value) {
+    report.out(fmt::format("{:<12}{}\n", name, value));
+  };
+  fact("node", node_of(status).empty() ? "unknown: nothing was applied here" : node_of(status));
+  fact("key", status.key);
+  fact("generation",
+       generation_of(status).empty()
+           ? "none"
+           : fmt::format("{}, number {}, of {:%Y-%m-%d %H:%M:%S} UTC", last->generation,
+                         last->sequence, fmt::gmtime(static_cast<std::time_t>(last->time))));
+  if (status.history.interrupted) {
+    fact("last apply", "interrupted; `arctic apply` repairs what it left");
+  }
+  for (const auto& [name, runs] : status.runtimes)
+    fact(name.c_str(), runs ? "running" : "not running");
+}
+
+void print_services(Report& report, const NodeStatus& status) {
+  Table table{{"SERVICE", "ID", "ROLE", "PEER", "TRANSPORT", "LIMIT"}, {}};
+  for (const PegasusConfig::Tunnel& tunnel : status.declared->pegasus.tunnels) {
+    std::string transport = to_string(tunnel.transport);
+    if (tunnel.transparent) transport += ", transparent";
+    table.rows.push_back({tunnel.service, tunnel.id, role_text(tunnel.role), tunnel.peer, transport,
+                          tunnel.limit_mbps == 0 ? std::string("none")
+                                                 : fmt::format("{} Mbit/s", tunnel.limit_mbps)});
+  }
+  report.out("\n");
+  report.out(table.rows.empty() ? "This node takes part in no service.\n" : table.text());
+}
+
+void print(Report& report, const NodeStatus& status, bool full) {
+  print_facts(report, status);
+  if (!status.unknown.empty())
+    report.out(fmt::format("{:<12}unknown: {}\n", "drift", status.unknown));
+  if (!status.declared) return;
+  const ChangeCounts counts = count(status.drift->changes);
+  const bool right = status.drift->changes.empty();
+  report.out(right ? fmt::format("{:<12}none\n", "drift")
+                   : fmt::format("{:<12}{} to add, {} to change, {} to remove; `arctic apply` "
+                                 "repairs it\n",
+                                 "drift", counts.add, counts.change, counts.remove));
+  print_services(report, status);
+  if (right) return;
+  report.out("\n");
+  print_changes(report, status.drift->changes, full);
+}
+
+}  // namespace
+
+Run define_status(CLI::App& app, Session& session) {
+  auto full = std::make_shared<bool>(false);
+  app.add_flag("--full", *full, "show long lists of drift whole");
+  return [&session, full]() -> Result<ExitCode> {
+    LinuxHost host(session.root);
+    ARCTIC_TRY(const NodeStatus status, collect(session, host));
+    if (session.json) {
+      session.report.out(json_text(status_json(status)));
+    } else {
+      print(session.report, status, *full);
+    }
+    return ExitCode::kSuccess;
+  };
+}
+
+}  // namespace arctic::cli

@@ -1,0 +1,56 @@
+#include "cli/live.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/node.h"
+#include "cli/plan_view.h"
+#include "compiler/compile.h"
+
+namespace arctic::cli {
+
+Result<Target> target_for(Session& session, const Loaded& loaded, const std::string& said_node) {
+  ARCTIC_TRY(const std::string node, live_node(session, loaded.config, said_node));
+  return target_of(compile(loaded.config, node), loaded.config, loaded.input.text);
+}
+
+std::string standing(const std::string& node, const std::string& generation) {
+  if (generation.empty()) return fmt::format("{} has nothing of Arctic.", node);
+  return fmt::format("{} is at generation {}.", node, generation);
+}
+
+void print_plan(Session& session, const Plan& plan, bool full) {
+  Report& report = session.report;
+  for (const std::string& notice : plan.notices) report.warn(notice);
+  if (plan.interrupted) {
+    report.warn("the last apply on this node was interrupted; this plan starts from what it left");
+  }
+  print_changes(report, plan.changes, full);
+  if (!plan.changes.empty()) {
+    report.out(summary_of(count(plan.changes)) + "\n");
+    return;
+  }
+  // The kernel may be right already while the generation's record is another one.
+  const std::string& node = plan.target.node.empty() ? plan.node : plan.target.node;
+  report.out(plan.nothing_to_do()
+                 ? "No changes. " + standing(node.empty() ? "This node" : node, plan.generation)
+                 : fmt::format("No changes but the record: {} becomes generation {}.", node,
+                               plan.target_generation));
+  report.out("\n");
+}
+
+nlohmann::ordered_json plan_json(const Plan& plan) {
+  const auto or_null = [](const std::string& text) {
+    return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
+  };
+  return {{"node", plan.target.node},
+          {"generation", or_null(plan.generation)},
+          {"target_generation", or_null(plan.target_generation)},
+          {"interrupted", plan.interrupted},
+          {"up_to_date", plan.nothing_to_do()},
+          {"notices", plan.notices},
+          {"changes", changes_json(plan.changes)},
+          {"counts", counts_json(count(plan.changes))}};
+}
+
+}  // namespace arctic::cli

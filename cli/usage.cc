@@ -1,0 +1,119 @@
+#include "cli/usage.h"
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "schema/base/diagnostic.h"
+
+namespace arctic::cli {
+
+namespace {
+
+// The (sub)command that the words chose: that is whose flags are meant.
+const CLI::App& chosen(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  return *at;
+}
+
+std::string full_name(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent == nullptr ? app.get_name() : full_name(*parent) + " " + app.get_name();
+}
+
+std::vector<std::string> flags_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    for (const auto& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+std::vector<std::string> verbs_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(verb->get_name());
+  }
+  return names;
+}
+
+std::string nearest_of(std::string_view word, const std::vector<std::string>& names) {
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  return std::string(nearest(word, views));
+}
+
+std::string help_line(const CLI::App& app) {
+  return fmt::format("see `{} --help`", full_name(app));
+}
+
+}  // namespace
+
+std::string overview() {
+  std::string text =
+      "Arctic: tunnels and routes from one YAML file, programmed into each node.\n\n"
+      "Usage: arctic COMMAND [FILE] [OPTIONS]\n";
+  std::string_view group;
+  for (const Command& command : commands()) {
+    if (group != command.group) {
+      group = command.group;
+      text += fmt::format("\n{}:\n", group);
+    }
+    text += fmt::format("  {:<12}{}\n", command.name, command.summary);
+  }
+  text +=
+      "\nOptions, of every command:\n"
+      "  --json      print data as JSON\n"
+      "  --root DIR  look for /etc, /opt, /var and /run below this folder\n"
+      "  -h, --help  print help; after a command, the help of that command\n"
+      "\nFILE may be left out: then it is $ARCTIC_FILE, ./arctic.yaml or /etc/arctic/arctic.yaml; "
+      "`-` is\nstandard input. Colours appear on a terminal, and never with NO_COLOR set.\n"
+      "\nExit codes:\n";
+  for (const ExitCodeRow& row : kExitCodes) {
+    text += fmt::format("  {:<3} {:<14}{}\n", static_cast<int>(row.code), row.name, row.meaning);
+  }
+  return text;
+}
+
+Error unknown_command(std::string_view word) {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  const std::string near = nearest_of(word, names);
+  return {ErrorCode::kUsage,
+          "arctic",
+          fmt::format("there is no command `{}`", word),
+          {},
+          near.empty() ? "see `arctic --help`" : fmt::format("did you mean `arctic {}`?", near)};
+}
+
+Error usage_error(const CLI::App& app, const CLI::ParseError& problem) {
+  const CLI::App& at = chosen(app);
+  const std::vector<std::string> verbs = verbs_of(at);
+  // CLI11 leaves what it could not place on the parser; the first such word is the mistake.
+  std::vector<std::string> left = app.remaining(true);
+  if (!left.empty()) {
+    const std::string& word = left.front();
+    const bool flag = word.size() > 1 && word[0] == '-';
+    const std::string bare = word.substr(0, flag ? word.find('=') : std::string::npos);
+    const std::string near = nearest_of(bare, flag ? flags_of(at) : verbs);
+    const std::string what = flag            ? fmt::format("there is no flag `{}`", bare)
+                             : verbs.empty() ? fmt::format("`{}` is one argument too many", word)
+                                             : fmt::format("there is no `{}` here", word);
+    return {ErrorCode::kUsage,
+            full_name(at),
+            what,
+            {},
+            near.empty() ? help_line(at) : fmt::format("did you mean `{}`?", near)};
+  }
+  if (!verbs.empty()) {
+    return {ErrorCode::kUsage,
+            full_name(at),
+            fmt::format("say which: {}", fmt::join(verbs, ", ")),
+            {},
+            help_line(at)};
+  }
+  return {ErrorCode::kUsage, full_name(at), problem.what(), {}, help_line(at)};
+}
+
+}  // namespace arctic::cli
