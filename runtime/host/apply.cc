@@ -107,6 +107,7 @@ Status Run::commit() {
   if (!nft.empty()) {
     ARCTIC_CHECK(begin_phase("commit", nft));
     const std::string where = announce("nftables transaction");
+    reached_ = Reached::kPrepared;
     if (auto status = host_.commit(nft); !status) {
       Error error = std::move(status).error();
       if (error.where.empty()) error.where = where;

@@ -25,6 +25,13 @@ bool is_ours(const NodeState& state, const std::string& link) {
   return found != state.links.end() && found->second.alias.rfind(kAliasPrefix, 0) == 0;
 }
 
+void tell_links(NodeState& state) {
+  for (auto& [path, sysctl] : state.sysctls) {
+    const std::string link = link_in(path);
+    if (is_ours(state, link)) sysctl.of_link = link;
+  }
+}
+
 bool can_be_made(const Link& link) { return link.kind != LinkKind::kOther && link.detail.empty(); }
 
 bool can_be_made(const nft::Rule& rule) {
@@ -58,14 +65,30 @@ Result<NodeState> look(Host& host, const NodeState& desired, const SysctlRecords
   for (const char* path : {kPegasusConfigPath, kTempestConfigPath}) wanted.files[path];
   ARCTIC_TRY(NodeState actual, host.observe(wanted, paths));
   merge_records(records, actual);
-  for (auto& [path, sysctl] : actual.sysctls) {
-    const std::string link = link_in(path);
-    if (is_ours(actual, link)) sysctl.of_link = link;
-  }
+  tell_links(actual);
   std::erase_if(actual.files, [&](const auto& item) {
     return desired.files.count(item.first) == 0 && !is_our_file(item.first, item.second.content);
   });
   return actual;
+}
+
+Status look_at_leaving_links(Host& host, const NodeState& desired, NodeState& actual) {
+  std::vector<std::string> paths;
+  for (const auto& [name, link] : actual.links) {
+    const auto wanted = desired.links.find(name);
+    if (!is_ours(actual, name)) continue;
+    if (wanted != desired.links.end() && wanted->second == link) continue;
+    for (const std::string_view parameter : kLinkParameters) {
+      std::string path(parameter);
+      path.replace(path.find('%'), 1, name);
+      if (actual.sysctls.count(path) == 0) paths.push_back(std::move(path));
+    }
+  }
+  if (paths.empty()) return {};
+  ARCTIC_TRY(NodeState more, host.observe({}, paths));
+  actual.sysctls.merge(more.sysctls);
+  tell_links(actual);
+  return {};
 }
 
 NodeState restorable(const NodeState& before, const NodeState& now) {

@@ -16,6 +16,14 @@ namespace arctic {
 [[nodiscard]] Result<NodeState> look(Host& host, const NodeState& desired,
                                      const SysctlRecords& records);
 
+/// Adds to `actual` the parameters of those of our links that `desired` removes or makes again:
+/// without them going back could make the links, but not as they were.
+[[nodiscard]] Status look_at_leaving_links(Host& host, const NodeState& desired, NodeState& actual);
+
+/// The parameters of a link that a configuration may set; `%` stands for its name.
+inline constexpr const char* kLinkParameters[] = {
+    "net/ipv4/conf/%/rp_filter", "net/ipv4/conf/%/arp_ignore", "net/ipv6/conf/%/addr_gen_mode"};
+
 /// True if the file at `path` has the form that we write there.
 [[nodiscard]] bool is_our_file(const std::string& path, const std::string& content);
 

@@ -95,6 +95,7 @@ Result<Plan> plan(Host& host, Target target, const PlanOptions& options) {
 
   ARCTIC_CHECK(resolve_interfaces(host, target.desired));
   ARCTIC_TRY(plan.actual, look(host, target.desired, plan.records));
+  ARCTIC_CHECK(look_at_leaving_links(host, target.desired, plan.actual));
   ARCTIC_CHECK(resolve_ports(target.desired, plan.actual));
   ARCTIC_CHECK(check_foreign(plan.actual, target.desired));
   ARCTIC_CHECK(check_parents(plan.actual, target.desired));

@@ -15,7 +15,8 @@ namespace arctic {
 enum class Reached : std::uint8_t {
   kNothing,
   kRecorded,   ///< something is in the state folder, nothing was changed
-  kPrepared,   ///< links, addresses, routes, rules or sysctls may have changed; nftables has not
+  kPrepared,   ///< links, addresses, routes, rules or sysctls may have changed; nftables has not,
+               ///< unless the answer to its transaction was lost
   kCommitted,  ///< everything may have changed
 };
 

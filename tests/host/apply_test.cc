@@ -184,7 +184,7 @@ TEST_CASE("what is foreign is refused, named, and left alone") {
     CHECK(error.message() == "table inet arctic: is there already and was not made by Arctic");
     CHECK(error.hint.find("nft delete table inet arctic") != std::string::npos);
     CHECK(error_of(host, empty_target("alpha")).code == ErrorCode::kRefused);
-    CHECK(host.machine.text() == before);
+    CHECK(difference(before, host.machine.text()) == "");
   }
   SECTION("an interface of our name") {
     host.add_foreign_link("tp-beta");
@@ -193,7 +193,7 @@ TEST_CASE("what is foreign is refused, named, and left alone") {
     CHECK(error.code == ErrorCode::kRefused);
     CHECK(error.message().find("interface tp-beta: is there already") == 0);
     CHECK(error.message().find("the tunnel to peer `beta`") != std::string::npos);
-    CHECK(host.machine.text() == before);
+    CHECK(difference(before, host.machine.text()) == "");
   }
   SECTION("a parent that is not there") {
     host.delete_link(kStateParent);
@@ -202,7 +202,7 @@ TEST_CASE("what is foreign is refused, named, and left alone") {
     CHECK(error.code == ErrorCode::kFailure);
     CHECK(error.message().find("interface uplink0: does not exist on this node") == 0);
     CHECK(error.hint.find("parent_interface") != std::string::npos);
-    CHECK(host.machine.text() == before);
+    CHECK(difference(before, host.machine.text()) == "");
   }
   SECTION("the configuration of another peer") {
     must_apply(host, target_named("manual"));
@@ -236,7 +236,7 @@ TEST_CASE("dropping most services needs --prune") {
     if (!row.refused) continue;
     CHECK(outcome.error().code == ErrorCode::kRefused);
     CHECK(outcome.error().hint.find("--prune") != std::string::npos);
-    CHECK(host.machine.text() == before);
+    CHECK(difference(before, host.machine.text()) == "");
     must_apply(host, target);
   }
 }
@@ -281,7 +281,7 @@ TEST_CASE("drift is repaired, and only drift") {
   }
   REQUIRE(host.machine.text() != good);
   must_apply(host, target_named("macvlan"));
-  CHECK(host.machine.text() == good);
+  CHECK(difference(good, host.machine.text()) == "");
 }
 
 TEST_CASE("going back past drift that nobody can make again") {
@@ -304,7 +304,7 @@ TEST_CASE("going back past drift that nobody can make again") {
   const Error error = error_of(host, target_named("manual"));
   CHECK(error.code == ErrorCode::kFailure);
   CHECK(error.where.find("change file /opt/tillered/pegasus/config.json") != std::string::npos);
-  CHECK(host.machine.text() == good);
+  CHECK(difference(good, host.machine.text()) == "");
 }
 
 TEST_CASE("somebody who changes the same things is caught by the read-back") {
@@ -323,7 +323,7 @@ TEST_CASE("somebody who changes the same things is caught by the read-back") {
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code == ErrorCode::kFailure);
   CHECK(outcome.error().message().find("net/ipv4/ip_forward") != std::string::npos);
-  CHECK(host.machine.text() == before);
+  CHECK(difference(before, host.machine.text()) == "");
 }
 
 TEST_CASE("an interrupted apply is noticed until one ends") {
@@ -355,7 +355,7 @@ TEST_CASE("the state folder may be lost") {
   CHECK(plan->generation.empty());
   CHECK(mentions(plan->notices, "is unknown what the kernel parameters were"));
   must_apply(host, target_named("macvlan"));
-  CHECK(host.machine.text() == good);
+  CHECK(difference(good, host.machine.text()) == "");
   must_destroy(host);
   // All is gone but the values whose predecessors nobody knows any more.
   CHECK(host.machine.sysctls["net/ipv4/ip_forward"] == "1");
@@ -363,7 +363,7 @@ TEST_CASE("the state folder may be lost") {
   host.machine.sysctls["net/ipv6/conf/all/forwarding"] = "0";
   host.machine.sysctls["net/ipv4/conf/uplink0/arp_ignore"] = "0";
   host.machine.sysctls["net/ipv4/ip_local_reserved_ports"] = "";
-  CHECK(host.machine.text() == pristine);
+  CHECK(difference(pristine, host.machine.text()) == "");
 }
 
 TEST_CASE("a missing runtime or key is said, not refused") {
@@ -402,7 +402,8 @@ TEST_CASE("a failed step says where it failed and that nothing remains of it") {
   const Error error = error_of(host, target_named("manual"));
   CHECK(error.where.find("nftables transaction") != std::string::npos);
   CHECK(error.hint.find("the node is as it was before") != std::string::npos);
-  const auto& end = std::get<JournalEnd>(journal_of(host).back());
+  const auto journal = journal_of(host);
+  const auto& end = std::get<JournalEnd>(journal.back());
   CHECK(end.result == ApplyResult::kUndone);
   CHECK(end.generation.empty());
   CHECK(count_files(host, "/var/lib/arctic/generations") == 0);

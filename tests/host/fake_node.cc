@@ -1,6 +1,8 @@
 #include "tests/host/fake_node.h"
 
 #include <map>
+#include <set>
+#include <sstream>
 #include <stdexcept>
 
 #include "compiler/load.h"
@@ -43,6 +45,22 @@ void must_apply(Host& host, const Target& target) {
   if (!second) throw std::runtime_error(second.error().message());
   if (!second->changes.empty()) throw std::runtime_error("a second plan has changes");
   if (!second->nothing_to_do()) throw std::runtime_error("a second apply would write something");
+}
+
+std::string difference(const std::string& expected, const std::string& actual) {
+  if (expected == actual) return {};
+  const auto lines = [](const std::string& text) {
+    std::multiset<std::string> all;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) all.insert(line);
+    return all;
+  };
+  const auto left = lines(expected);
+  const auto right = lines(actual);
+  std::string out;
+  for (const auto& line : left) out += right.count(line) == 0 ? "- " + line + "\n" : "";
+  for (const auto& line : right) out += left.count(line) == 0 ? "+ " + line + "\n" : "";
+  return out.empty() ? "another order of the same lines" : out;
 }
 
 void must_destroy(Host& host) { must_apply(host, empty_target(kStateNode)); }

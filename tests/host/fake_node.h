@@ -23,4 +23,7 @@ Result<Outcome> run_apply(Host& host, const Target& target, bool prune = true);
 void must_apply(Host& host, const Target& target);
 void must_destroy(Host& host);
 
+/// The lines that one text has and the other has not, each with - or +; empty if they are equal.
+[[nodiscard]] std::string difference(const std::string& expected, const std::string& actual);
+
 }  // namespace arctic::test

@@ -67,53 +67,63 @@ class Case {
     new_ = done.machine.text();
   }
 
-  /// False if the apply has fewer than n calls.
-  bool run(Fault fault, std::size_t n) {
+  void run(Fault fault, std::size_t n) {
     FakeHost host = start_;
-    const std::size_t first = host.calls();
     host.fault_at(n, fault);
     Result<Outcome> result = Outcome{};
     const bool lived = survives(host, to_, result);
     host.no_faults();
     if (lived) check_result(host, result);
-    check_converges(host, to_, new_);
-    check_converges(host, from_, old_);
-    return host.calls() - first >= n;
+    // One who repeats it, one who takes it back, one who gives up; all three are too slow.
+    if (n % 3 == 0) check_converges(host, to_, new_);
+    if (n % 3 == 1) check_converges(host, from_, old_);
+    if (n % 3 == 2) check_converges(host, empty_target(kStateNode), pristine_);
   }
 
-  /// Two failures: the second one while the first is undone.
-  void run_twice(std::size_t n, std::size_t m) {
+  /// False where it would only repeat another fault's case.
+  [[nodiscard]] static bool differs(Fault fault, const std::string& call) {
+    const bool reads = call == "observe" || call == "default route" ||
+                       call.rfind("read ", 0) == 0 || call.rfind("list ", 0) == 0;
+    if (fault == Fault::kKillHalfway) return call.rfind("append ", 0) == 0;
+    return !reads || (fault != Fault::kFailAfter && fault != Fault::kKillAfter);
+  }
+
+  /// Two faults: the second one while the first is undone.
+  void run_twice(std::size_t n, std::size_t m, Fault second) {
     FakeHost host = start_;
     host.fault_at(n, Fault::kFail);
-    host.fault_at(n + m, Fault::kFail);
+    host.fault_at(n + m, second);
     Result<Outcome> result = Outcome{};
-    survives(host, to_, result);
+    const bool lived = survives(host, to_, result);
     host.no_faults();
-    // With code kPartly the node may be in between; any other code means old or new.
-    if (result || result.error().code != ErrorCode::kPartly) check_result(host, result);
-    if (!result && result.error().code == ErrorCode::kPartly) CHECK(!result.error().hint.empty());
+    const bool partly = lived && !result && result.error().code == ErrorCode::kPartly;
+    // With kPartly the node may be in between; any other answer means old or new.
+    if (lived && !partly) check_result(host, result);
+    if (partly) CHECK(result.error().reason.find("going back failed too") != std::string::npos);
     check_converges(host, to_, new_);
   }
 
-  [[nodiscard]] std::size_t calls() const {
+  /// What an apply without a fault calls.
+  [[nodiscard]] std::vector<std::string> calls() const {
     FakeHost host = start_;
-    const std::size_t first = host.calls();
+    host.clear_log();
     REQUIRE(run_apply(host, to_));
-    return host.calls() - first;
+    return host.log();
   }
 
  private:
   void check_result(const FakeHost& host, const Result<Outcome>& result) const {
     INFO((result ? "success" : result.error().message()));
-    CHECK(host.machine.text() == (result ? new_ : old_));
+    CHECK(difference(result ? new_ : old_, host.machine.text()) == "");
   }
 
   void check_converges(const FakeHost& host, const Target& target, const std::string& text) const {
     FakeHost next = host;
     must_apply(next, target);
-    CHECK(next.machine.text() == text);
-    must_destroy(next);
-    CHECK(next.machine.text() == pristine_);
+    CHECK(difference(text, next.machine.text()) == "");
+    if (target.destroy) return;
+    REQUIRE(run_apply(next, empty_target(kStateNode)));
+    CHECK(difference(pristine_, next.machine.text()) == "");
   }
 
   Target from_;
@@ -129,28 +139,30 @@ class Case {
 TEST_CASE("a fault at any call leaves a node that the next apply repairs") {
   for (const Transition& transition : kTransitions) {
     Case each(transition);
-    for (const Fault fault : kFaults) {
-      std::size_t n = 1;
-      do {
+    const std::vector<std::string> calls = each.calls();
+    CHECK(calls.size() > 30);
+    for (std::size_t n = 1; n <= calls.size(); ++n) {
+      for (const Fault fault : kFaults) {
+        if (!Case::differs(fault, calls[n - 1])) continue;
         INFO(transition.from << " to " << transition.to << ", fault " << static_cast<int>(fault)
-                             << " at call " << n);
-        if (!each.run(fault, n)) break;
-      } while (++n < 10000);
-      CHECK(n > 20);
+                             << " at call " << n << ", " << calls[n - 1]);
+        each.run(fault, n);
+      }
     }
   }
 }
 
-TEST_CASE("a failure while going back is said, and the next apply repairs it") {
-  for (const Transition& transition :
-       {Transition{"nothing", "macvlan"}, Transition{"macvlan", "variants"},
-        Transition{"macvlan", "nothing"}}) {
+TEST_CASE("a fault while going back is said, and the next apply repairs it") {
+  constexpr Transition kSome[] = {
+      {"nothing", "macvlan"}, {"macvlan", "default-route"}, {"macvlan", "nothing"}};
+  for (const Transition& transition : kSome) {
     Case each(transition);
-    const std::size_t calls = each.calls();
+    const std::size_t calls = each.calls().size();
     for (std::size_t n = 1; n <= calls; ++n) {
-      for (std::size_t m = 1; m <= calls; m += 3) {
+      // All pairs would only take longer; every distance has its turn.
+      for (std::size_t m = 1 + n % 7; m <= n + 12; m += 7) {
         INFO(transition.from << " to " << transition.to << ", " << n << " and " << m << " later");
-        each.run_twice(n, m);
+        each.run_twice(n, m, (n + m) % 2 == 0 ? Fault::kFail : Fault::kKill);
       }
     }
   }

@@ -41,7 +41,7 @@ struct Machine {
   [[nodiscard]] std::string text() const;
 };
 
-class FakeHost final : public Host {
+class FakeHost : public Host {
  public:
   /// lo, eth0 with the default route, eth1; the usual sysctls; a node key.
   FakeHost();
