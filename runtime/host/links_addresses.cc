@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "runtime/host/links.h"
 #include "runtime/host/sysctls.h"
@@ -133,13 +134,17 @@ Status add_address(RouteSocket& socket, const LinkAddress& address) {
 Status delete_address(RouteSocket& socket, const LinkAddress& address) {
   ARCTIC_TRY(const auto link, read_our_link(socket, address));
   if (!link) return {};
+  // Without this the kernel deletes the other addresses of the same network along with their first
+  // one.
+  const std::string promote = "net/ipv4/conf/" + address.link + "/promote_secondaries";
+  std::optional<std::string> before;
   if (address.address.address.family == Family::kIpv4) {
-    // Without this the kernel deletes the other addresses of the same network along with their
-    // first one.
-    ARCTIC_CHECK(write_sysctl("net/ipv4/conf/" + address.link + "/promote_secondaries", "1"));
+    ARCTIC_TRY(before, read_sysctl(promote));
+    if (before == "0") ARCTIC_CHECK(write_sysctl(promote, "1"));
   }
   Message message = address_message(RTM_DELADDR, 0, link->index, address.address);
   const Answer answer = socket.request(message);
+  if (before == "0") ARCTIC_CHECK(write_sysctl(promote, *before));
   if (answer.error == 0 || answer.error == EADDRNOTAVAIL || answer.error == ENODEV) return {};
   return netlink::refused(address.link, "cannot delete the address " + address.address.to_string(),
                           answer);
