@@ -18,6 +18,11 @@ bool has_something_of_ours(const NodeState& actual) {
 
 void count_services(Plan& plan) {
   const auto file = plan.actual.files.find(kPegasusConfigPath);
+  const std::string& wanted = plan.target.artifacts.pegasus_json;
+  if (file != plan.actual.files.end() && file->second.content == wanted) {
+    plan.services_before = plan.target.services;
+    return;
+  }
   std::set<std::string> before;
   if (file != plan.actual.files.end()) before = services_in(file->second.content);
   if (before.empty()) {
@@ -27,7 +32,7 @@ void count_services(Plan& plan) {
                                 : 0;
     return;
   }
-  const std::set<std::string> after = services_in(plan.target.artifacts.pegasus_json);
+  const std::set<std::string> after = services_in(wanted);
   plan.services_before = before.size();
   plan.services_dropped = static_cast<std::size_t>(
       std::count_if(before.begin(), before.end(),
@@ -46,7 +51,8 @@ void add_state_notices(const History& history, Plan& plan) {
   }
   for (const auto& [path, file] : plan.target.desired.files) {
     const auto now = plan.actual.files.find(path);
-    if (now == plan.actual.files.end() || is_our_file(path, now->second.content)) continue;
+    if (now == plan.actual.files.end() || now->second == file) continue;
+    if (is_our_file(path, now->second.content)) continue;
     plan.notices.push_back(path + " was not written by Arctic; apply replaces it");
   }
 }

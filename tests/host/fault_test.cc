@@ -46,13 +46,14 @@ bool survives(FakeHost& host, const Target& target, Result<Outcome>& result) {
 struct Transition {
   const char* from;
   const char* to;
+  bool all_faults;  ///< else the two that tell most
 };
 
-// Everything appears, everything goes, everything changes; links are made again on another parent.
-constexpr Transition kTransitions[] = {{"nothing", "macvlan"},       {"macvlan", "nothing"},
-                                       {"macvlan", "variants"},      {"variants", "macvlan"},
-                                       {"macvlan", "default-route"}, {"exit_only", "v6_only"},
-                                       {"manual", "shifted"}};
+// Everything appears, everything goes, links are made again on another parent, everything changes.
+constexpr Transition kTransitions[] = {
+    {"nothing", "macvlan", true},       {"macvlan", "nothing", true},
+    {"macvlan", "default-route", true}, {"macvlan", "variants", false},
+    {"exit_only", "v6_only", false},    {"manual", "shifted", false}};
 
 class Case {
  public:
@@ -144,6 +145,7 @@ TEST_CASE("a fault at any call leaves a node that the next apply repairs") {
     for (std::size_t n = 1; n <= calls.size(); ++n) {
       for (const Fault fault : kFaults) {
         if (!Case::differs(fault, calls[n - 1])) continue;
+        if (!transition.all_faults && fault != Fault::kFail && fault != Fault::kKillAfter) continue;
         INFO(transition.from << " to " << transition.to << ", fault " << static_cast<int>(fault)
                              << " at call " << n << ", " << calls[n - 1]);
         each.run(fault, n);
@@ -153,9 +155,8 @@ TEST_CASE("a fault at any call leaves a node that the next apply repairs") {
 }
 
 TEST_CASE("a fault while going back is said, and the next apply repairs it") {
-  constexpr Transition kSome[] = {
-      {"nothing", "macvlan"}, {"macvlan", "default-route"}, {"macvlan", "nothing"}};
-  for (const Transition& transition : kSome) {
+  for (const Transition& transition : kTransitions) {
+    if (!transition.all_faults) continue;
     Case each(transition);
     const std::size_t calls = each.calls().size();
     for (std::size_t n = 1; n <= calls; ++n) {
