@@ -41,14 +41,14 @@ struct RoadAddresses {
 };
 [[nodiscard]] const RoadAddresses& road_addresses(Family family);
 
-/// `version`, `protect`-less, with the peers syd, lon, fra, nyc (public keys included) and then the
-/// services given, each indented by two.
+/// A whole file: the peers syd, lon, fra and nyc with their keys, and the services given, each
+/// indented by two.
 [[nodiscard]] std::string config_of(const std::string& services);
 
 /// One UDP, ICMP, TCP SYN or odd packet of a flow that differs from all others before it.
 [[nodiscard]] Datagram fresh(const Address& from, const Address& to, std::uint8_t protocol);
 
-/// The number n of a service or peer, as the compiler allocates it: from `arctic compile`.
+/// The port of a service's listener at the entry, from the pegasus.json that was applied.
 [[nodiscard]] std::uint16_t listen_port(const Folder& folder, const std::string& service);
 
 }  // namespace arctic::lab
