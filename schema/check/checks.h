@@ -4,6 +4,7 @@
 // since the reader has said so already.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -15,6 +16,12 @@ namespace arctic {
 
 /// Peers by name; of two with one name the first.
 using PeerIndex = std::unordered_map<std::string_view, const Peer*>;
+
+/// "service `syd-to-lon`", or "a service without a name".
+[[nodiscard]] inline std::string in_words(const Service& service) {
+  return service.name.value.empty() ? "a service without a name"
+                                    : "service " + quoted(service.name.value);
+}
 
 void check_names(const Config& config, Diagnostics& diagnostics);  ///< rule 3
 /// Rule 4.

@@ -17,16 +17,15 @@ void check_needed(const Config& config, const PeerIndex& peers, Diagnostics& dia
       const Peer& peer = *found->second;
       if (!peer.public_key && keyless.insert(&peer).second) {
         diagnostics.error(12, peer.name.span,
-                          "peer " + quoted(end->value) + " has no `public_key`, which service " +
-                              quoted(service.name.value) + " needs",
-                          "run `arctic keygen` on " + end->value +
+                          "peer " + quoted(end->value) + " has no `public_key`, which " +
+                              in_words(service) + " needs",
+                          "run `arctic keygen` on " + quoted(end->value) +
                               "; what it prints is the value of `public_key`");
       }
       if (end == &service.target_peer && !peer.address && unreachable.insert(&peer).second) {
         diagnostics.error(12, peer.name.span,
                           "peer " + quoted(end->value) +
-                              " has no `address`, and is the target of " + "service " +
-                              quoted(service.name.value),
+                              " has no `address`, and is the target of " + in_words(service),
                           "add the address at which the other peers reach it");
       }
     }

@@ -7,10 +7,9 @@ namespace {
 
 void check_carries(const Service& service, Diagnostics& diagnostics) {
   if (service.has_interface() || !service.routes.empty()) return;
-  diagnostics.error(
-      6, service.span,
-      "service " + quoted(service.name.value) + " has neither an enabled interface nor a route",
-      "it would carry nothing; add a route, or `interface: {enabled: true}`");
+  diagnostics.error(6, service.span,
+                    in_words(service) + " has neither an enabled interface nor a route",
+                    "it would carry nothing; add a route, or `interface: {enabled: true}`");
 }
 
 void check_families(const Service& service, Diagnostics& diagnostics) {
