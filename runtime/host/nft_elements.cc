@@ -8,8 +8,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <optional>
-#include <tuple>
 
 #include "runtime/host/nft_attributes.h"
 #include "runtime/host/nft_expr.h"
@@ -39,10 +39,10 @@ void put_key(nlmsghdr* message, KeyType type, U128 key) {
 
 std::optional<U128> get_key(const nlattr* nest, KeyType type) {
   for (const nlattr* attribute : netlink::nested_in(nest)) {
-    if (mnl_attr_get_type(attribute) != NFTA_DATA_VALUE) continue;
-    const std::size_t size = mnl_attr_get_payload_len(attribute);
+    if (netlink::type_of(attribute) != NFTA_DATA_VALUE) continue;
+    const std::size_t size = netlink::size_of(attribute);
     if (size != key_size(type)) return std::nullopt;
-    const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+    const auto* bytes = static_cast<const std::uint8_t*>(netlink::payload_of(attribute));
     if (host_order(type)) {
       std::uint32_t number = 0;
       std::memcpy(&number, bytes, sizeof number);
@@ -68,16 +68,15 @@ void put_verdict(nlmsghdr* message, const Verdict& verdict) {
 
 std::optional<Verdict> get_verdict(const nlattr* data) {
   for (const nlattr* nest : netlink::nested_in(data)) {
-    if (mnl_attr_get_type(nest) != NFTA_DATA_VERDICT) continue;
+    if (netlink::type_of(nest) != NFTA_DATA_VERDICT) continue;
     Verdict verdict;
     std::optional<VerdictCode> code;
     for (const nlattr* attribute : netlink::nested_in(nest)) {
-      const auto type = mnl_attr_get_type(attribute);
-      if (type == NFTA_VERDICT_CODE && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0) {
-        code = verdict_code(static_cast<std::int32_t>(ntohl(mnl_attr_get_u32(attribute))));
-      } else if (type == NFTA_VERDICT_CHAIN &&
-                 mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0) {
-        verdict.chain = mnl_attr_get_str(attribute);
+      const auto type = netlink::type_of(attribute);
+      if (type == NFTA_VERDICT_CODE) {
+        code = verdict_code(static_cast<std::int32_t>(netlink::be32_of(attribute)));
+      } else if (type == NFTA_VERDICT_CHAIN) {
+        verdict.chain = netlink::text_of(attribute);
       }
     }
     if (!code) return std::nullopt;
@@ -85,6 +84,16 @@ std::optional<Verdict> get_verdict(const nlattr* data) {
     return verdict;
   }
   return std::nullopt;
+}
+
+/// The kernel lists a tree of intervals backwards, and a hash in no order.
+template <class T, class Before>
+void put_in_order(std::vector<T>& values, Before before) {
+  if (std::is_sorted(values.rbegin(), values.rend(), before)) {
+    std::reverse(values.begin(), values.end());
+  } else if (!std::is_sorted(values.begin(), values.end(), before)) {
+    std::sort(values.begin(), values.end(), before);
+  }
 }
 
 }  // namespace
@@ -116,17 +125,18 @@ void put_element(nlmsghdr* message, KeyType key, bool interval, const Element& e
 
 void ElementReader::add(const nlmsghdr* message) {
   for (const nlattr* attribute : netlink::attributes_of(message, sizeof(nfgenmsg))) {
-    if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS) continue;
+    if (netlink::type_of(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS) continue;
     for (const nlattr* element : netlink::nested_in(attribute)) add_one(element);
   }
 }
 
-void ElementReader::add_one(const void* attribute) {
-  Half half;
+void ElementReader::add_one(const nlattr* attribute) {
   std::optional<U128> key;
   std::optional<Verdict> verdict;
-  for (const nlattr* field : netlink::nested_in(static_cast<const nlattr*>(attribute))) {
-    switch (mnl_attr_get_type(field)) {
+  std::string comment;
+  bool end = false;
+  for (const nlattr* field : netlink::nested_in(attribute)) {
+    switch (netlink::type_of(field)) {
       case NFTA_SET_ELEM_KEY:
         key = get_key(field, key_);
         break;
@@ -134,53 +144,41 @@ void ElementReader::add_one(const void* attribute) {
         verdict = get_verdict(field);
         break;
       case NFTA_SET_ELEM_FLAGS:
-        half.end = ntohl(mnl_attr_get_u32(field)) == NFT_SET_ELEM_INTERVAL_END;
-        strange_ = strange_ || !half.end;
+        end = netlink::be32_of(field) == NFT_SET_ELEM_INTERVAL_END;
+        strange_ = strange_ || !end;
         break;
       case NFTA_SET_ELEM_USERDATA:
-        half.element.comment =
-            find_udata_text(mnl_attr_get_payload(field), mnl_attr_get_payload_len(field),
-                            NFTNL_UDATA_SET_ELEM_COMMENT);
+        comment = find_udata_text(netlink::payload_of(field), netlink::size_of(field),
+                                  NFTNL_UDATA_SET_ELEM_COMMENT);
         break;
       default:
         strange_ = true;
     }
   }
-  if (!key || half.end == verdict.has_value()) {
+  if (!key || end == verdict.has_value()) {
     strange_ = true;
-    return;
-  }
-  half.element.first = half.element.last = *key;
-  if (verdict) half.element.verdict = std::move(*verdict);
-  halves_.push_back(std::move(half));
-}
-
-void ElementReader::sort() {
-  // Where one interval ends and the next begins, the end comes first.
-  const auto before = [](const Half& a, const Half& b) {
-    return std::tuple(a.element.first, !a.end) < std::tuple(b.element.first, !b.end);
-  };
-  // The kernel lists a tree of intervals backwards.
-  if (std::is_sorted(halves_.rbegin(), halves_.rend(), before)) {
-    std::reverse(halves_.begin(), halves_.end());
-  } else if (!std::is_sorted(halves_.begin(), halves_.end(), before)) {
-    std::sort(halves_.begin(), halves_.end(), before);
+  } else if (end) {
+    ends_.push_back(*key);
+  } else {
+    starts_.push_back({*key, *key, std::move(*verdict), std::move(comment)});
   }
 }
 
 std::vector<Element> ElementReader::finish() {
-  sort();
-  std::vector<Element> elements;
-  elements.reserve(interval_ ? halves_.size() / 2 + 1 : halves_.size());
-  bool open = false;
-  for (Half& half : halves_) {
-    if (open) elements.back().last = half.element.first - 1;
-    open = interval_ && !half.end;
-    if (!half.end) elements.push_back(std::move(half.element));
+  put_in_order(starts_, [](const Element& a, const Element& b) { return a.first < b.first; });
+  put_in_order(ends_, std::less<>());
+  if (interval_) {
+    auto end = ends_.begin();
+    for (std::size_t i = 0; i < starts_.size(); ++i) {
+      Element& element = starts_[i];
+      while (end != ends_.end() && *end <= element.first) ++end;
+      element.last = end != ends_.end() ? *end - 1 : max_key(key_);
+      // An interval that another follows at once may have no end of its own.
+      if (i + 1 < starts_.size()) element.last = std::min(element.last, starts_[i + 1].first - 1);
+    }
   }
-  if (open) elements.back().last = max_key(key_);
-  halves_.clear();
-  return elements;
+  ends_.clear();
+  return std::move(starts_);
 }
 
 }  // namespace arctic::nft

@@ -11,6 +11,7 @@
 
 #include "compiler/nft.h"
 
+struct nlattr;
 struct nlmsghdr;
 
 namespace arctic::nft {
@@ -35,17 +36,13 @@ class ElementReader {
   [[nodiscard]] std::vector<Element> finish();
 
  private:
-  struct Half {
-    Element element;  // `last` is not set yet
-    bool end = false;
-  };
-  void add_one(const void* attribute);
-  void sort();
+  void add_one(const nlattr* attribute);
 
   KeyType key_;
   bool interval_;
   bool strange_ = false;
-  std::vector<Half> halves_;
+  std::vector<Element> starts_;  // their `last` is not set yet
+  std::vector<U128> ends_;       // the first keys behind intervals
 };
 
 }  // namespace arctic::nft

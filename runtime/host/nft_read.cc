@@ -213,10 +213,9 @@ class Pass {
           std::string table;
           std::string name;
           for (const nlattr* attribute : netlink::attributes_of(reply, sizeof(nfgenmsg))) {
-            const auto number = mnl_attr_get_type(attribute);
+            const auto number = netlink::type_of(attribute);
             if (number != table_attribute && number != name_attribute) continue;
-            if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) != 0) continue;
-            (number == table_attribute ? table : name) = mnl_attr_get_str(attribute);
+            (number == table_attribute ? table : name) = netlink::text_of(attribute);
           }
           if (table == kTableName) strange(kind + name);
         });

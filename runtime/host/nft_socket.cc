@@ -86,10 +86,7 @@ Result<std::uint32_t> NftSocket::generation() {
   std::uint32_t generation = 0;
   const Answer answer = ask(NFT_MSG_GETGEN, 0, {}, [&](const nlmsghdr* reply) {
     for (const nlattr* attribute : netlink::attributes_of(reply, sizeof(nfgenmsg))) {
-      if (mnl_attr_get_type(attribute) == NFTA_GEN_ID &&
-          mnl_attr_validate(attribute, MNL_TYPE_U32) == 0) {
-        generation = ntohl(mnl_attr_get_u32(attribute));
-      }
+      if (type_of(attribute) == NFTA_GEN_ID) generation = be32_of(attribute);
     }
   });
   if (answer.error == 0) return generation;
