@@ -113,6 +113,11 @@ void add_shared_chains(nft::Table& table, const Marks& marks) {
   chain("old_local", {make_rule({nft::mark_is(Mark::kConnection, mask, marks.local()),
                                  nft::set_mark(Mark::kPacket, mask, marks.local())}),
                       accept});
+  // The kernel itself resets nothing for an IPv4 address that is not its own: without this a local
+  // process whose proxy vanished would wait in vain.
+  chain("local_tcp",
+        {make_rule({nft::l4proto(nft::kProtoTcp), nft::socket_transparent(), nft::accept()}),
+         reset_rule()});
   chain("own", {make_rule({nft::socket_transparent(),
                            nft::set_mark(Mark::kConnection, mask, marks.transparent())}),
                 accept});
@@ -122,6 +127,8 @@ void add_shared_chains(nft::Table& table, const Marks& marks) {
                                    nft::set_mark(Mark::kPacket, mask, 0), nft::accept()})});
   chain("down_drop", {make_rule({nft::drop()})});
 
+  table.maps["capture"].elements.push_back(
+      key_element(marks.local(), {nft::VerdictCode::kGoto, "local_tcp"}));
   nft::Map& types = table.maps["address_types"] = {nft::KeyType::kFibType, false, {}};
   for (const std::uint32_t type :
        {nft::kTypeLocal, nft::kTypeBroadcast, nft::kTypeAnycast, nft::kTypeMulticast}) {

@@ -83,7 +83,9 @@ TEST_CASE("base chains are the same on every node with the same marks") {
     if (chain.hook || shared) CHECK(exit.table->chains.at(name) == chain);
   }
   CHECK(base == 7);
-  CHECK(exit.table->maps.at("capture").elements.empty());
+  // Replies to Transparent Mode sockets of the node itself come by here too.
+  REQUIRE(exit.table->maps.at("capture").elements.size() == 1);
+  CHECK(exit.table->maps.at("capture").elements.front().verdict.chain == "local_tcp");
 }
 
 TEST_CASE("routes become maps by source, then by destination, each element with its route") {

@@ -115,6 +115,7 @@ TEST_CASE("whatever is missing, no packet of a captured flow leaves in the clear
     road.apply(config_of(kServices));
     std::optional<Tunnel> tempest;
     if (damage.tempest) tempest.emplace(road.entry, "tp-lon");
+    if (!damage.tempest) road.entry.await_carrier("tp-lon", false);
     if (*damage.commands != '\0') road.entry.ip(with_table(damage.commands, table));
     for (const Family family : kFamilies) {
       INFO(damage.what << ", IPv" << static_cast<int>(family));

@@ -217,17 +217,17 @@ bool Namespace::has_link(const std::string& name) const {
   return if_nametoindex(name.c_str()) != 0;
 }
 
-void Namespace::await_carrier(const std::string& link) const {
+void Namespace::await_carrier(const std::string& link, bool carrier) const {
   const Inside inside(*this);
   const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{};
   link.copy(request.ifr_name, IFNAMSIZ - 1);
   const bool runs = eventually([&] {
     if (ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) throw_errno("flags of " + link);
-    return (request.ifr_flags & IFF_RUNNING) != 0;
+    return ((request.ifr_flags & IFF_RUNNING) != 0) == carrier;
   });
-  if (!runs) throw std::runtime_error(link + " has no carrier");
-  // The watcher sets the flag first and opens the queue next, under the lock that this call takes.
+  if (!runs) throw std::runtime_error(link + (carrier ? " has no carrier" : " keeps its carrier"));
+  // The watcher sets the flag first and opens (or shuts) the queue next, under the lock that this call takes.
   if (ioctl(socket.get(), SIOCGIFTXQLEN, &request) != 0 ||
       ioctl(socket.get(), SIOCSIFTXQLEN, &request) != 0) {
     throw_errno("queue length of " + link);

@@ -71,7 +71,8 @@ class Namespace {
   [[nodiscard]] bool has_link(const std::string& name) const;
   /// Waits until a link that was set up, or got its carrier, really sends: the kernel drops packets
   /// until its link watcher has come by, and on a loaded machine that takes a while.
-  void await_carrier(const std::string& link) const;
+  /// With `carrier` false, until it has lost it and drops everything.
+  void await_carrier(const std::string& link, bool carrier = true) const;
   /// The hardware address, for frames made by hand. Throws if there is no such link.
   [[nodiscard]] std::string mac(const std::string& link) const;
 
