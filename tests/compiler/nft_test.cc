@@ -159,7 +159,7 @@ TEST_CASE("rules are equal by what the kernel runs") {
   b.text.clear();
   b.handle = 9;
   CHECK(a == b);
-  b.comment = "y";
+  b.comment += "y";
   CHECK_FALSE(a == b);
   b = make_rule({accept(), counter()}, "x");
   CHECK_FALSE(a == b);
