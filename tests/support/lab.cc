@@ -227,7 +227,8 @@ void Namespace::await_carrier(const std::string& link, bool carrier) const {
     return ((request.ifr_flags & IFF_RUNNING) != 0) == carrier;
   });
   if (!runs) throw std::runtime_error(link + (carrier ? " has no carrier" : " keeps its carrier"));
-  // The watcher sets the flag first and opens (or shuts) the queue next, under the lock that this call takes.
+  // The watcher sets the flag first and opens (or shuts) the queue next, under the lock that this
+  // call takes.
   if (ioctl(socket.get(), SIOCGIFTXQLEN, &request) != 0 ||
       ioctl(socket.get(), SIOCSIFTXQLEN, &request) != 0) {
     throw_errno("queue length of " + link);

@@ -135,8 +135,8 @@ struct Attempt {
 /// `from` may have the unspecified address (any) or port 0 (any).
 [[nodiscard]] Attempt dial(const Namespace& where, const std::optional<Place>& from,
                            const Place& to, Milliseconds patience = kPatience);
-/// As Pegasus dials in Transparent Mode: from the client's own address, which is not the node's, and
-/// with the mark of its own sockets.
+/// As Pegasus dials in Transparent Mode: from the client's own address, which is not the node's,
+/// and with the mark of its own sockets.
 [[nodiscard]] Attempt dial_as(const Namespace& where, const Place& client, const Place& to,
                               std::uint32_t mark);
 /// An ICMP socket, or with IPPROTO_RAW one whose messages bring their own IP header.
