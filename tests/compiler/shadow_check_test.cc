@@ -54,7 +54,7 @@ TEST_CASE("problems of the order are reported once, at their place") {
         "fd01::/16) and the higher priority 2"}},
       {"14: covered by one",
        {{"priority: 1, source_cidr: fd00::/8"},
-        {"priority: 1, source_cidr: fd00::/8, dest_cidr: '8000::/1'",
+        {"priority: 1, source_cidr: fd00::/8, dest_cidr: '::/1'",
          "priority: 1, source_cidr: f800::/5, dest_cidr: '::/0'"}},
        {"warning 14 at `fd00::/8`: this route never wins: routes[1] of b (f800::/5 to ::/0) comes "
         "first and takes all its traffic"}},
@@ -146,6 +146,8 @@ TEST_CASE("what is wrong already is not compared") {
   std::string text = file({{"priority: 1, source_cidr: 10.0.0.0/8"}});
   text +=
       "  - {name: z, source_peer: nowhere, target_peer: lon, transport_type: tcp, routes: [\n"
+      "      {priority: 1, source_cidr: 10.0.0.0/8}]}\n"
+      "  - {name: x, source_peer: syd, target_peer: nowhere, transport_type: tcp, routes: [\n"
       "      {priority: 1, source_cidr: 10.0.0.0/8}]}\n"
       "  - {name: a, source_peer: syd, target_peer: lon, transport_type: tcp, routes: [\n"
       "      {priority: 1, source_cidr: 10.0.0.0/8}]}\n"

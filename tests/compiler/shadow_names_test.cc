@@ -78,10 +78,10 @@ TEST_CASE("names that meet are reported where the later one is written") {
   }
 }
 
-/// Three peers, of which the last two have one tunnel device.
+/// Four peers, of which the last two have one tunnel device.
 std::string meeting_peers() {
   const std::string hashed = tunnel_device("frankfurt-am-main-1").substr(3);
-  return "version: v1\npeers:\n  - {name: syd}\n  - {name: frankfurt-am-main-1}\n"
+  return "version: v1\npeers:\n  - {name: syd}\n  - {name: par}\n  - {name: frankfurt-am-main-1}\n"
          "  - {name: " +
          hashed + "}\nservices:\n";
 }
@@ -92,7 +92,9 @@ TEST_CASE("two peers with one tunnel device are reported once where a node needs
   const std::string second = "source_peer: " + hashed + ", target_peer: syd";
   CHECK(names_in(meeting_peers() + service("a", "", false, first)).empty());
   CHECK(names_in(meeting_peers() + service("a", "", false, first) +
-                 service("b", "", false, second) + service("c", "", false, second)) ==
+                 service("b", "", false, second) +
+                 service("c", "", false, "source_peer: par, target_peer: frankfurt-am-main-1") +
+                 service("d", "", false, "source_peer: par, target_peer: " + hashed)) ==
         Problems{"error 20 at `" + hashed + "`: on peer `syd` the tunnel device `tp-" + hashed +
                  "` would lead to `frankfurt-am-main-1` and to `" + hashed + "`"});
 }

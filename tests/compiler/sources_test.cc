@@ -75,6 +75,11 @@ TEST_CASE("distinct sources become groups with their own destinations") {
   CHECK(source_table({}, Family::kIpv6).layers.empty());
 }
 
+TEST_CASE("a run of groups leaves room for the chains before and after it") {
+  // 15 in a row is the kernel's limit, and a service has chains of its own.
+  CHECK(kMaxRun == 12);
+}
+
 TEST_CASE("sources nested as deep as a family goes stay within the limit on chains") {
   for (const Family family : kFamilies) {
     ConfigBuilder built;
