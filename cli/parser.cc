@@ -3,8 +3,8 @@
 namespace arctic::cli {
 
 Parser make_parser(const Command& command, Session& session) {
-  Parser parser{std::make_unique<CLI::App>(command.summary, std::string("arctic ") + command.name),
-                {}};
+  Parser parser;
+  parser.app = std::make_unique<CLI::App>(command.summary, std::string("arctic ") + command.name);
   CLI::App& app = *parser.app;
   app.set_help_flag("-h,--help", "print this help");
   app.option_defaults()->group("Options");

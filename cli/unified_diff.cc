@@ -40,7 +40,8 @@ std::vector<std::vector<int>> rounds_to_end(const Lines& a, const Lines& b) {
   std::vector<std::vector<int>> rounds;
   std::vector<int> furthest(2 * kMostEdits + 3, 0);
   const auto at = [&](int diagonal) -> int& {
-    return furthest[static_cast<std::size_t>(diagonal + kMostEdits + 1)];
+    const int index = diagonal + kMostEdits + 1;
+    return furthest[static_cast<std::size_t>(index)];
   };
   for (int edits = 0; edits <= kMostEdits; ++edits) {
     for (int k = -edits; k <= edits; k += 2) {
