@@ -23,7 +23,7 @@ bool accepting() {
   return value != nullptr && std::string(value) == "1";
 }
 
-/// Without counters, interface indexes and trailing blanks.
+/// Without counters, carrier and trailing blanks.
 std::string listing() {
   return must_run(
       "( nft -s list table inet arctic 2>/dev/null;"
@@ -42,7 +42,7 @@ std::string listing() {
       "                   if (/persist on/) kind = kind \" persistent\" }"
       "      END { print name \": \" kind \" mtu \" mtu \" alias \" alias }';"
       "    ip -o address show dev \"$name\" | awk '{ print \"  \" $3 \" \" $4 }' | sort;"
-      "  done ) | sed 's/ *$//'");
+      "  done ) | sed 's/ linkdown//;s/ *$//'");
 }
 
 void must_apply(LinuxHost& host, const Target& target) {

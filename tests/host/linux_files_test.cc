@@ -91,6 +91,22 @@ TEST_CASE("reading, writing, appending, listing, removing") {
   CHECK(entries(folder.path()) == 0);
 }
 
+TEST_CASE("files are observed and changed like everything else") {
+  Folder folder;
+  test::Netns netns;
+  const test::Netns::Inside inside(netns);
+  LinuxHost host(folder.path());
+  NodeState desired;
+  desired.files[kPegasusConfigPath].content = "{}\n";
+  CHECK(host.observe(desired, {}).value().files.empty());
+  REQUIRE(host.perform(FileDelta{kPegasusConfigPath, {}, File{"{}\n", {}}}).has_value());
+  CHECK(host.observe(desired, {}).value().files == desired.files);
+  CHECK(host.observe({}, {}).value().files.empty());
+  CHECK(mode_of(folder.path() + kPegasusConfigPath) == 0644);
+  REQUIRE(host.perform(FileDelta{kPegasusConfigPath, File{"{}\n", {}}, {}}).has_value());
+  CHECK(host.observe(desired, {}).value().files.empty());
+}
+
 TEST_CASE("nothing leads out of the root folder") {
   Folder folder;
   Folder outside;

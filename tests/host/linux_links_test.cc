@@ -1,8 +1,14 @@
 // Links, addresses, routes, policy rules and kernel parameters of LinuxHost against the kernel.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <functional>
+#include <random>
+#include <sstream>
 
 #include "tests/host/linux_machine.h"
 
@@ -343,6 +349,14 @@ TEST_CASE("errors name the thing, the cause and the cure") {
     REQUIRE_FALSE(status.has_value());
     CHECK(status.error().hint == "bring the interface up: ip link set tp-lon up");
   }
+  SECTION("IPv6 is switched off") {
+    must_run("echo 1 > /proc/sys/net/ipv6/conf/eth1/disable_ipv6");
+    const auto status = machine.host.perform(
+        RouteDelta{{}, {}, PolicyRoute{Family::kIpv6, 52001, RouteType::kUnicast, 0, "eth1", {}}});
+    REQUIRE_FALSE(status.has_value());
+    INFO(status.error().message());
+    CHECK(status.error().hint.find("net.ipv6.conf.eth1.disable_ipv6") != std::string::npos);
+  }
 }
 
 TEST_CASE("the interface of the default route") {
@@ -409,4 +423,43 @@ TEST_CASE("kernel parameters") {
   dotted.value = "2";
   Machine::must(machine.host.perform(SysctlDelta{"net/ipv4/conf/eth1.5/rp_filter", {}, dotted}));
   CHECK(must_run("cat /proc/sys/net/ipv4/conf/eth1.5/rp_filter") == "2\n");
+}
+
+TEST_CASE("killed at any moment, making links leaves nothing that is not ours") {
+  Machine machine;
+  std::mt19937 random(7);
+  std::size_t found = 0;
+  for (int round = 0; round < 60; ++round) {
+    int ready[2];
+    REQUIRE(::pipe(ready) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      (void)!::write(ready[1], "r", 1);
+      for (;;) {
+        (void)machine.host.perform(LinkDelta{"svc-macvlan", {}, macvlan()});
+        (void)machine.host.perform(LinkDelta{"tp-lon", {}, tun()});
+        (void)machine.host.perform(LinkDelta{"tp-lon", tun(), {}});
+        (void)machine.host.perform(LinkDelta{"svc-macvlan", macvlan(), {}});
+      }
+    }
+    char byte = 0;
+    REQUIRE(::read(ready[0], &byte, 1) == 1);
+    ::usleep(static_cast<useconds_t>(random() % 20000));  // any moment will do
+    ::kill(child, SIGKILL);
+    REQUIRE(::waitpid(child, nullptr, 0) == child);
+    ::close(ready[0]);
+    ::close(ready[1]);
+    const auto ours = machine.observe().links;
+    std::istringstream lines(must_run("ip -br link"));
+    for (std::string name; lines >> name; std::getline(lines, name)) {
+      name = name.substr(0, name.find('@'));
+      if (name == "lo" || name == "eth1" || name == "lan1") continue;
+      ++found;
+      INFO(name);
+      CHECK(ours.count(name) == 1);
+    }
+    machine.become({});
+  }
+  CHECK(found > 0);
 }

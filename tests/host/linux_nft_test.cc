@@ -1,5 +1,10 @@
 // The nftables side of LinuxHost against the kernel and against nft.
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <set>
@@ -108,18 +113,21 @@ NodeState with(Table table) {
   return state;
 }
 
-/// A table of one base chain and one map of `count` disjoint intervals.
-Table map_of(Family family, std::size_t count) {
+constexpr std::size_t kPerMap = 500;
+
+/// A table of `count` disjoint intervals in maps of kPerMap each.
+Table table_of(Family family, std::size_t count) {
   Table table;
   table.chains["svc"] = {std::nullopt, {make_rule({accept()})}};
-  Map map{family == Family::kIpv4 ? KeyType::kIpv4 : KeyType::kIpv6, true, {}};
   const U128 start = family == Family::kIpv4 ? U128{10} << 24 : U128{0x20010db8} << 96;
   const U128 step = family == Family::kIpv4 ? U128{16} : U128{1} << 64;
   for (std::size_t i = 0; i < count; ++i) {
+    Map& map = table.maps["map" + std::to_string(i / kPerMap)];
+    map.key = family == Family::kIpv4 ? KeyType::kIpv4 : KeyType::kIpv6;
+    map.interval = true;
     const U128 first = start + step * i;
     map.elements.push_back({first, first + step / 2, to("svc"), "r/" + std::to_string(i)});
   }
-  table.maps["big"] = std::move(map);
   return table;
 }
 
@@ -338,10 +346,11 @@ TEST_CASE("a table of others with our name is not ours, and others' tables are n
 TEST_CASE("40,000 elements go in, come out, and one of them changes") {
   for (const Family family : kFamilies) {
     Machine machine;
-    NodeState state = with(map_of(family, 40000));
+    NodeState state = with(table_of(family, 40000));
     machine.become(state);
-    state.table->maps["big"].elements[20000].comment = "changed";
-    state.table->maps["big"].elements.erase(state.table->maps["big"].elements.begin() + 7);
+    auto& elements = state.table->maps["map7"].elements;
+    elements[200].comment = "changed";
+    elements.erase(elements.begin() + 7);
     const Changes changes = diff(machine.observe(), state);
     CHECK(changes.nft.size() == 2);
     machine.make(changes);
@@ -350,17 +359,95 @@ TEST_CASE("40,000 elements go in, come out, and one of them changes") {
   }
 }
 
+TEST_CASE("one map takes more elements than a message holds, and gives them back") {
+  Machine machine;
+  Table table = table_of(Family::kIpv6, 5000);
+  Map all{KeyType::kIpv6, true, {}};
+  for (auto& [name, map] : table.maps) {
+    all.elements.insert(all.elements.end(), map.elements.begin(), map.elements.end());
+  }
+  std::sort(all.elements.begin(), all.elements.end(),
+            [](const Element& a, const Element& b) { return a.first < b.first; });
+  for (Element& element : all.elements) element.comment = std::string(127, 'x');
+  table.maps = {{"all", all}};
+  machine.become(with(table));
+  CHECK(machine.observe().table == table);
+  table.maps["all"].elements.clear();
+  machine.become(with(table));
+}
+
 TEST_CASE("an error deep in a large transaction still names its element") {
   Machine machine;
-  NodeState state = with(map_of(Family::kIpv4, 20000));
-  state.table->maps["big"].elements[12345].verdict = to("nowhere");
-  const std::string key = key_text(KeyType::kIpv4, state.table->maps["big"].elements[12345].first,
-                                   state.table->maps["big"].elements[12345].last);
+  NodeState state = with(table_of(Family::kIpv4, 20000));
+  Element& bad = state.table->maps["map30"].elements[345];
+  bad.verdict = to("nowhere");
   const auto status = machine.host.commit(diff(machine.observe(), state).nft);
   REQUIRE_FALSE(status.has_value());
   INFO(status.error().message());
-  CHECK(status.error().reason.find(key) != std::string::npos);
+  CHECK(status.error().reason.find(key_text(KeyType::kIpv4, bad.first, bad.last)) !=
+        std::string::npos);
   CHECK_FALSE(machine.observe().table.has_value());
+}
+
+/// A shell command over and over in the namespace of the calling thread, until destroyed.
+class Busy {
+ public:
+  explicit Busy(const std::string& command) : pid_(::fork()) {
+    if (pid_ == 0) {
+      ::execl("/bin/sh", "sh", "-c", ("while :; do " + command + "; done").c_str(), nullptr);
+      ::_exit(127);
+    }
+  }
+  ~Busy() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  pid_t pid_;
+};
+
+TEST_CASE("while others change the ruleset, what is read was true at one moment") {
+  Machine machine;
+  NodeState few = with(full_table());
+  NodeState many = with(full_table());
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    few.table->maps["empty"].elements.push_back({i * 8, i * 8 + 3, to("svc"), "few"});
+    many.table->maps["empty"].elements.push_back({i * 8, i * 8 + 3, to("down"), "many"});
+    many.table->chains["svc"].rules.push_back(make_rule({counter()}, std::to_string(i)));
+  }
+  machine.become(few);
+  const std::string folder = machine.folder.path();
+  const auto write = [&](const char* name, const NodeState& state) {
+    std::ofstream(folder + "/" + name) << "table inet arctic\ndelete table inet arctic\n"
+                                       << emit_ruleset(state);
+  };
+  write("few", few);
+  write("many", many);
+  std::size_t seen_many = 0;
+  std::size_t seen_few = 0;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const Busy busy("nft -f " + folder + "/few; nft -f " + folder + "/many");
+  while ((seen_few < 5 || seen_many < 5) && std::chrono::steady_clock::now() < deadline) {
+    const auto seen = machine.observe().table;
+    REQUIRE(seen.has_value());
+    seen_few += seen == few.table;
+    seen_many += seen == many.table;
+    REQUIRE((seen == few.table || seen == many.table));
+  }
+  CHECK(seen_few >= 5);
+  CHECK(seen_many >= 5);
+}
+
+TEST_CASE("while others change their own tables, ours is written all the same") {
+  Machine machine;
+  const NodeState one_state = with(full_table());
+  NodeState other_state = with(full_table());
+  other_state.table->maps["host4"].elements[0].verdict = kDropped;
+  const Busy busy("nft add table inet other; nft delete table inet other");
+  for (int i = 0; i < 20; ++i) machine.become(i % 2 == 0 ? one_state : other_state);
 }
 
 }  // namespace arctic::nft
