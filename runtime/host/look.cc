@@ -110,7 +110,6 @@ NodeState restorable(const NodeState& before, const NodeState& now) {
     return !rule.strange.empty() && now.rules.count(rule) == 0;
   });
   if (goal.table) {
-    goal.table->strange.clear();
     for (auto& [name, chain] : goal.table->chains) {
       std::erase_if(chain.rules, [](const nft::Rule& rule) { return !can_be_made(rule); });
     }

@@ -65,15 +65,12 @@ SysctlRecords records_during(const SysctlRecords& records, const NodeState& actu
     if (!wanted.of_link.empty() || now == actual.sysctls.end()) continue;
     const Sysctl& sysctl = now->second;
     if (sysctl.value == wanted.value) continue;
-    const auto old = records.find(path);
+    // A value that is not ours is what destroy returns to, also where we had changed it before: a
+    // restart or an administrator has put a newer one in its place.
     SysctlRecord record{sysctl.value, wanted.value, std::nullopt};
     if (sysctl.before) {
       record.before = *sysctl.before;
       record.previous = sysctl.value;
-    } else if (old != records.end() && path != kReservedPortsPath) {
-      // Someone changed it after us. What it was before us stays what destroy returns to.
-      record.before = old->second.before;
-      record.previous = old->second.ours;
     }
     during[path] = std::move(record);
   }

@@ -17,8 +17,12 @@ void add(Text& out, fmt::format_string<Args...> form, Args&&... args) {
 }
 
 std::string bytes_text(const std::vector<std::uint8_t>& bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
   std::string out = "0x";
-  for (const std::uint8_t byte : bytes) out += fmt::format("{:02x}", byte);
+  for (const std::uint8_t byte : bytes) {
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
   return out;
 }
 

@@ -14,7 +14,7 @@
 namespace arctic {
 
 struct SysctlRecord {
-  std::string before;                   ///< the value when we first changed it
+  std::string before;                   ///< the last value that was not ours
   std::string ours;                     ///< what we set
   std::optional<std::string> previous;  ///< what we had set until the apply that is under way
 

@@ -85,6 +85,8 @@ TEST_CASE("records of one parameter through its life") {
     merge_records(changing, others);
     CHECK_FALSE(others.sysctls[kForward].before);
   }
+  CHECK(records_during(changing, with(kForward, "3"), two) ==
+        SysctlRecords{{kForward, {"3", "2", std::nullopt}}});
   CHECK(records_after(changing, two) == SysctlRecords{{kForward, {"0", "2", std::nullopt}}});
   CHECK(records_after(changing, NodeState()).empty());
 }
@@ -109,15 +111,16 @@ TEST_CASE("destroy gives back what was, and keeps a third value") {
   CHECK(host.machine.files.count(kSysctlRecordPath) == 0);
 }
 
-TEST_CASE("a parameter that someone changed in between still goes back to the start") {
+TEST_CASE("destroy goes back to the last value that was not ours") {
   FakeHost host = fresh_host();
-  host.machine.sysctls["net/ipv4/conf/uplink0/arp_ignore"] = "2";
+  std::string& value = host.machine.sysctls["net/ipv4/conf/uplink0/arp_ignore"];
+  value = "2";
   must_apply(host, target_named("macvlan"));
-  host.machine.sysctls["net/ipv4/conf/uplink0/arp_ignore"] = "0";
+  value = "0";  // a restart, an administrator
   must_apply(host, target_named("macvlan"));
-  CHECK(host.machine.sysctls["net/ipv4/conf/uplink0/arp_ignore"] == "1");
+  CHECK(value == "1");
   must_apply(host, target_named("manual"));
-  CHECK(host.machine.sysctls["net/ipv4/conf/uplink0/arp_ignore"] == "2");
+  CHECK(value == "0");
 }
 
 TEST_CASE("reserved ports: ours come and go, those of others stay") {
