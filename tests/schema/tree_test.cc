@@ -1,6 +1,6 @@
 // The light tree: kinds, places, aliases and merge keys, and what happens at its limits.
 #include <catch2/catch.hpp>
-#include <chrono>
+#include <ctime>
 #include <string>
 
 #include "schema/parse/parse_config.h"
@@ -146,6 +146,11 @@ TEST_CASE("a quote that is never closed is shown where it opens") {
 
 // ---- Limits ----
 
+// What this process has used, whatever else the machine does.
+double processor_seconds() {
+  return static_cast<double>(std::clock()) / static_cast<double>(CLOCKS_PER_SEC);
+}
+
 std::string repeat(const std::string& text, std::size_t count) {
   std::string out;
   out.reserve(text.size() * count);
@@ -243,12 +248,12 @@ TEST_CASE("hostile texts end soon and in one error") {
   };
   for (const Row& row : rows) {
     INFO(row.name);
-    const auto start = std::chrono::steady_clock::now();
+    const double start = processor_seconds();
     Diagnostics diagnostics;
     CHECK_FALSE(parse_tree(row.text, diagnostics));
     REQUIRE(diagnostics.all().size() == 1);
     CHECK(diagnostics.all()[0].reason.find(row.reason) != std::string::npos);
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
+    CHECK(processor_seconds() - start < 60);
   }
 }
 
@@ -262,9 +267,9 @@ TEST_CASE("one long line costs no more than many short ones") {
   }
   wide += "]\n";
   const auto seconds = [](const std::string& text) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = processor_seconds();
     REQUIRE(problems(text).empty());
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return processor_seconds() - start;
   };
   const double tall_seconds = seconds(tall);
   CHECK(seconds(wide) < 5 * tall_seconds + 1);
