@@ -66,8 +66,9 @@ bool is_link_local(const std::string& text) { return text.rfind("fe80:", 0) == 0
 
 void add_routes(const std::string& heading, const json& routes, Listing& listing) {
   for (json route : routes) {
-    // The kernel makes these from hardware addresses.
-    if (is_link_local(route.value("dst", "")) && route.value("dst", "") != "fe80::/64") continue;
+    // The kernel makes these of its own, from addresses that are listed themselves, and for IPv6 at
+    // a time of its own: when duplicate address detection ends or a carrier is seen.
+    if (heading == "route6" && route.value("protocol", "") == "kernel") continue;
     normalize(route);
     listing.push_back(heading + " " + route.dump());
   }
@@ -77,8 +78,9 @@ void add_links(const json& links, Listing& listing) {
   for (json link : links) {
     if (link.empty()) continue;
     const std::string name = link.at("ifname");
-    for (const json& address : link["addr_info"]) {
+    for (json address : link["addr_info"]) {
       if (!is_link_local(address.at("local"))) {
+        address.erase("tentative");  // until duplicate address detection ends
         listing.push_back("address " + name + " " + address.dump());
       }
     }
