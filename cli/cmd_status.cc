@@ -133,7 +133,7 @@ void print_facts(Report& report, const NodeStatus& status) {
   const auto fact = [&](const char* name, const std::string& value) {
     report.out(fmt::format("{:<12}{}\n", name, value));
   };
-  fact("node", node_of(status).empty() ? "unknown: nothing was applied here" : node_of(status));
+  fact("node", node_of(status).empty() ? "unknown: nothing is applied here" : node_of(status));
   fact("key", status.key);
   fact("generation",
        generation_of(status).empty()

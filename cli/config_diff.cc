@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "cli/route_facts.h"
@@ -69,83 +72,106 @@ std::vector<DiffLine> diff_rules(Rules before, Rules after) {
   return lines;
 }
 
-using Facts = std::vector<std::pair<const char*, std::string>>;
+// A tunnel: named values, and at the exit of a service what it lets through.
+struct Tunnel {
+  std::vector<std::pair<const char*, std::string>> facts;
+  std::set<std::string> allow;
 
-std::string text_of(const Facts& facts) {
+  friend bool operator==(const Tunnel&, const Tunnel&) = default;
+};
+
+using Tunnels = std::map<std::string, Tunnel>;
+
+std::string short_list(const std::vector<std::string>& items) {
+  constexpr std::size_t kMost = 4;
+  std::string text = fmt::format(
+      "{}",
+      fmt::join(items.begin(),
+                items.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, items.size())), ", "));
+  if (items.size() > kMost) text += fmt::format(" and {} more", items.size() - kMost);
+  return text;
+}
+
+std::vector<std::string> without(const std::set<std::string>& all,
+                                 const std::set<std::string>& these) {
+  std::vector<std::string> rest;
+  std::set_difference(all.begin(), all.end(), these.begin(), these.end(), std::back_inserter(rest));
+  return rest;
+}
+
+std::string text_of(const Tunnel& tunnel) {
   std::vector<std::string> parts;
-  for (const auto& [name, value] : facts) parts.push_back(fmt::format("{} {}", name, value));
+  for (const auto& [name, value] : tunnel.facts) parts.push_back(fmt::format("{} {}", name, value));
+  if (!tunnel.allow.empty()) parts.push_back("allows " + short_list(without(tunnel.allow, {})));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 // Both have the same names in the same places.
-std::string changed_text(const Facts& before, const Facts& after) {
+std::string changed_text(const Tunnel& before, const Tunnel& after) {
   std::vector<std::string> parts;
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    if (before[i].second == after[i].second) continue;
-    parts.push_back(fmt::format("{} {} → {}", after[i].first, before[i].second, after[i].second));
+  for (std::size_t i = 0; i < after.facts.size(); ++i) {
+    const auto& [name, value] = after.facts[i];
+    if (before.facts[i].second == value) continue;
+    parts.push_back(fmt::format("{} {} → {}", name, before.facts[i].second, value));
   }
+  const auto gone = without(before.allow, after.allow);
+  const auto come = without(after.allow, before.allow);
+  if (!come.empty()) parts.push_back("also allows " + short_list(come));
+  if (!gone.empty()) parts.push_back("no longer allows " + short_list(gone));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-using Things = std::map<std::string, Facts>;
-
-std::vector<DiffLine> diff_things(const Things& before, const Things& after) {
+std::vector<DiffLine> diff_tunnels(const Tunnels& before, const Tunnels& after) {
   std::vector<DiffLine> lines;
-  for (const auto& [name, facts] : before) {
+  for (const auto& [name, tunnel] : before) {
     const auto now = after.find(name);
     if (now == after.end()) {
-      lines.push_back({Action::kRemove, name, text_of(facts)});
-    } else if (now->second != facts) {
-      lines.push_back({Action::kChange, name, changed_text(facts, now->second)});
+      lines.push_back({Action::kRemove, name, text_of(tunnel)});
+    } else if (now->second != tunnel) {
+      lines.push_back({Action::kChange, name, changed_text(tunnel, now->second)});
     }
   }
-  for (const auto& [name, facts] : after) {
-    if (before.find(name) == before.end()) lines.push_back({Action::kAdd, name, text_of(facts)});
+  for (const auto& [name, tunnel] : after) {
+    if (before.find(name) == before.end()) lines.push_back({Action::kAdd, name, text_of(tunnel)});
   }
   return lines;
 }
 
-std::string allow_text(const std::vector<PegasusConfig::Allow>& allow) {
-  std::vector<std::string> parts;
-  for (const auto& one : allow) {
-    parts.push_back(fmt::format("{} → {}", one.source ? one.source->to_string() : "any",
-                                one.destination ? one.destination->to_string() : "any"));
-  }
-  return fmt::format("[{}]", fmt::join(parts, ", "));
-}
-
-Things tunnels_of(const PegasusConfig& config) {
-  Things things;
-  for (const PegasusConfig::Tunnel& tunnel : config.tunnels) {
-    const bool entry = tunnel.role == PegasusConfig::Role::kEntry;
-    Facts facts = {{entry ? "to" : "from", tunnel.peer},
-                   {"id", tunnel.id},
-                   {"transport", to_string(tunnel.transport)},
-                   {"transparent", tunnel.transparent ? "yes" : "no"},
-                   {"proxy protocol", to_string(tunnel.proxy_protocol)},
-                   {"limit", tunnel.limit_mbps == 0 ? std::string("none")
-                                                    : fmt::format("{} Mbit/s", tunnel.limit_mbps)}};
+Tunnels tunnels_of(const PegasusConfig& config) {
+  Tunnels tunnels;
+  for (const PegasusConfig::Tunnel& from : config.tunnels) {
+    const bool entry = from.role == PegasusConfig::Role::kEntry;
+    Tunnel tunnel;
+    tunnel.facts = {{entry ? "to" : "from", from.peer},
+                    {"id", from.id},
+                    {"transport", to_string(from.transport)},
+                    {"transparent", from.transparent ? "yes" : "no"},
+                    {"proxy protocol", to_string(from.proxy_protocol)},
+                    {"limit", from.limit_mbps == 0 ? std::string("none")
+                                                   : fmt::format("{} Mbit/s", from.limit_mbps)}};
     if (entry) {
-      facts.emplace_back("port", std::to_string(tunnel.listen_port));
-      facts.emplace_back("on down", to_string(tunnel.on_down));
-    } else {
-      facts.emplace_back("allow", allow_text(tunnel.allow));
+      tunnel.facts.emplace_back("port", std::to_string(from.listen_port));
+      tunnel.facts.emplace_back("on down", to_string(from.on_down));
     }
-    things[fmt::format("{} ({})", tunnel.service, entry ? "entry" : "exit")] = std::move(facts);
+    for (const auto& match : from.allow) {
+      tunnel.allow.insert(fmt::format("{} → {}", match.source ? match.source->to_string() : "any",
+                                      match.destination ? match.destination->to_string() : "any"));
+    }
+    tunnels[fmt::format("{} ({})", from.service, entry ? "entry" : "exit")] = std::move(tunnel);
   }
-  return things;
+  return tunnels;
 }
 
-Things tunnels_of(const TempestConfig& config) {
-  Things things;
-  for (const TempestConfig::Tunnel& tunnel : config.tunnels) {
-    things[tunnel.peer] = {{"device", tunnel.device},
-                           {"public key", tunnel.public_key.to_string()},
-                           {"endpoint", tunnel.endpoint ? tunnel.endpoint->to_string() : "none"},
-                           {"mtu", std::to_string(tunnel.mtu)},
-                           {"keepalive", std::to_string(tunnel.keepalive)}};
+Tunnels tunnels_of(const TempestConfig& config) {
+  Tunnels tunnels;
+  for (const TempestConfig::Tunnel& from : config.tunnels) {
+    tunnels[from.peer].facts = {{"device", from.device},
+                                {"public key", from.public_key.to_string()},
+                                {"endpoint", from.endpoint ? from.endpoint->to_string() : "none"},
+                                {"mtu", std::to_string(from.mtu)},
+                                {"keepalive", std::to_string(from.keepalive)}};
   }
-  return things;
+  return tunnels;
 }
 
 std::optional<Compiled> compiled(const Config& config, const std::string& node) {
@@ -162,10 +188,10 @@ NodeDiff diff_node(const Config& before, const Config& after, const std::string&
   result.node = node;
   result.rules = diff_rules(old ? rules_of(before, old->plan) : Rules(),
                             now ? rules_of(after, now->plan) : Rules());
-  result.pegasus = diff_things(old ? tunnels_of(old->pegasus) : Things(),
-                               now ? tunnels_of(now->pegasus) : Things());
-  result.tempest = diff_things(old ? tunnels_of(old->tempest) : Things(),
-                               now ? tunnels_of(now->tempest) : Things());
+  result.pegasus = diff_tunnels(old ? tunnels_of(old->pegasus) : Tunnels(),
+                                now ? tunnels_of(now->pegasus) : Tunnels());
+  result.tempest = diff_tunnels(old ? tunnels_of(old->tempest) : Tunnels(),
+                                now ? tunnels_of(now->tempest) : Tunnels());
   result.changes = diff(old ? old->desired : NodeState(), now ? now->desired : NodeState());
   return result;
 }

@@ -38,8 +38,11 @@ std::vector<Group> group(const Changes& changes) {
   return groups;
 }
 
+std::string shown(const std::string& value) { return value.empty() ? "\"\"" : value; }
+
 std::string value_of(const Description& line) {
-  if (line.action == Action::kChange) return fmt::format("{} → {}", line.before, line.after);
+  if (line.action == Action::kChange)
+    return fmt::format("{} → {}", shown(line.before), shown(line.after));
   return line.action == Action::kAdd ? line.after : line.before;
 }
 

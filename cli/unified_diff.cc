@@ -159,7 +159,7 @@ std::string unified_diff(std::string_view old_name, std::string_view new_name,
     const auto start = static_cast<std::size_t>(change - edits.begin());
     const std::size_t from = start > kContext ? start - kContext : 0;
     std::size_t last = start;
-    for (std::size_t i = start; i < edits.size() && i <= last + 2 * kContext; ++i) {
+    for (std::size_t i = start; i < edits.size() && i <= last + 2 * kContext + 1; ++i) {
       if (is_change(edits[i])) last = i;
     }
     const std::size_t to = std::min(edits.size(), last + kContext + 1);

@@ -71,7 +71,7 @@ std::string overview() {
       "`-` is\nstandard input. Colours appear on a terminal, and never with NO_COLOR set.\n"
       "\nExit codes:\n";
   for (const ExitCodeRow& row : kExitCodes) {
-    text += fmt::format("  {:<3} {:<14}{}\n", static_cast<int>(row.code), row.name, row.meaning);
+    text += fmt::format("  {:<3} {:<15}{}\n", static_cast<int>(row.code), row.name, row.meaning);
   }
   return text;
 }
