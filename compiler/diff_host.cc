@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "compiler/diff_parts.h"
@@ -198,22 +201,27 @@ class HostDiff {
     for (const PolicyRoute& route : actual_.routes) {
       if (remade_.count(route.device) == 0) standing.insert(route);
     }
-    std::vector<PolicyRoute> old = without(standing, desired_.routes);
+    const auto key = [](const PolicyRoute& route) {
+      return std::tuple(route.family, route.table, route.metric);
+    };
+    std::multimap<decltype(key(PolicyRoute{})), PolicyRoute> old;
+    for (const PolicyRoute& route : without(standing, desired_.routes)) {
+      old.emplace(key(route), route);
+    }
     std::vector<PolicyRoute> next = without(desired_.routes, standing);
     sort_by_place(next);
     for (const PolicyRoute& route : next) {
-      const auto replaced = std::find_if(old.begin(), old.end(), [&](const PolicyRoute& other) {
-        return std::tie(other.family, other.table, other.metric) ==
-               std::tie(route.family, route.table, route.metric);
-      });
+      const auto replaced = old.find(key(route));
       if (replaced == old.end()) {
         prepare(RouteDelta{{}, std::nullopt, route});
       } else {
-        prepare(RouteDelta{{}, *replaced, route});
+        prepare(RouteDelta{{}, replaced->second, route});
         old.erase(replaced);
       }
     }
-    return old;
+    std::vector<PolicyRoute> left;
+    for (const auto& item : old) left.push_back(item.second);
+    return left;
   }
 
   /// Returns what is done with rules after the transaction, in order.
