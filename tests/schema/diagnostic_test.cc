@@ -58,7 +58,8 @@ TEST_CASE("quoted: nothing of the user's reaches a terminal raw") {
   CHECK(quoted("syd") == "`syd`");
   CHECK(quoted("") == "``");
   CHECK(quoted("a\x1b[2J\nb\x7f\xc3\xbc") == "`a\\x1b[2J\\x0ab\\x7f\\xc3\\xbc`");
-  CHECK(quoted(std::string(1000, 'a')).size() < 70);
+  CHECK(quoted(std::string(60, 'a')) == "`" + std::string(60, 'a') + "`");
+  CHECK(quoted(std::string(61, 'a')) == "`" + std::string(60, 'a') + "...`");
 }
 
 TEST_CASE("diagnostics are sorted, counted, and equal ones told once") {
