@@ -307,6 +307,26 @@ TEST_CASE("going back past drift that nobody can make again") {
   CHECK(difference(good, host.machine.text()) == "");
 }
 
+TEST_CASE("going back leaves what others did to their interfaces meanwhile") {
+  struct Meddler : FakeHost {
+    explicit Meddler(const FakeHost& host) : FakeHost(host) {}
+    Status perform(const Change& change) override {
+      if (!std::holds_alternative<FileDelta>(change)) return FakeHost::perform(change);
+      machine.links[kStateParent].mtu = 9000;
+      return fail(ErrorCode::kFailure, "file", "disk full");
+    }
+  };
+  FakeHost before = fresh_host();
+  must_apply(before, target_named("macvlan"));
+  Meddler host{before};
+  const auto outcome = run_apply(host, target_named("v6_only"));
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().reason == "disk full");
+  CHECK(outcome.error().code == ErrorCode::kFailure);
+  before.machine.links[kStateParent].mtu = 9000;
+  CHECK(difference(before.machine.text(), host.machine.text()).empty());
+}
+
 TEST_CASE("somebody who changes the same things is caught by the read-back") {
   struct Meddler : FakeHost {
     explicit Meddler(const FakeHost& host) : FakeHost(host) {}
