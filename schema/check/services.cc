@@ -14,7 +14,7 @@ void check_carries(const Service& service, Diagnostics& diagnostics) {
 
 void check_families(const Service& service, Diagnostics& diagnostics) {
   for (const Route& route : service.routes) {
-    if (route.malformed || !route.source || !route.destination) continue;
+    if (!route.source || !route.destination) continue;
     if (route.source->value.family == route.destination->value.family) continue;
     const bool v4 = route.source->value.family == Family::kIpv4;
     diagnostics.error(9, route.destination->span,
