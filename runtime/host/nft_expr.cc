@@ -236,7 +236,7 @@ Decoded decode_byteorder(const Reader& in) {
 
 Decoded decode_lookup(const Reader& in) {
   if (!in.is(NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1) ||
-      !in.is(NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT) || in.u32(NFTNL_EXPR_LOOKUP_FLAGS) != 0) {
+      !in.is(NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT)) {
     return std::nullopt;
   }
   return LookupVerdict{in.text(NFTNL_EXPR_LOOKUP_SET)};

@@ -163,8 +163,7 @@ class Pass {
     if ((flags & NFT_SET_MAP) == 0) return strange("set " + name);
     if ((flags & ~std::uint32_t{NFT_SET_MAP | NFT_SET_INTERVAL}) != 0 ||
         nftnl_set_get_u32(set, NFTNL_SET_DATA_TYPE) != kVerdictType ||
-        nftnl_set_is_set(set, NFTNL_SET_TIMEOUT) || nftnl_set_is_set(set, NFTNL_SET_EXPR) ||
-        nftnl_set_is_set(set, NFTNL_SET_DESC_SIZE)) {
+        nftnl_set_is_set(set, NFTNL_SET_EXPR) || nftnl_set_is_set(set, NFTNL_SET_DESC_SIZE)) {
       return strange("map " + name);
     }
     const std::uint32_t number = nftnl_set_get_u32(set, NFTNL_SET_KEY_TYPE);

@@ -127,6 +127,31 @@ Status dump_rules(RouteSocket& socket, Family family, const std::function<void()
   return netlink::refused("policy rules", "cannot list them", answer);
 }
 
+/// The kernel tells two rules apart by less than it tells us: "not fwmark 1" stands in the place of
+/// "fwmark 1". Such a one of ours is deleted; false: the very rule is there already.
+Result<bool> clear_place(RouteSocket& socket, const PolicyRule& rule) {
+  bool same = false;
+  std::optional<Message> other;
+  ARCTIC_CHECK(dump_rules(
+      socket, rule.family,
+      [&] {
+        same = false;
+        other.reset();
+      },
+      [&](const nlmsghdr* header) {
+        auto live = parse_rule(header);
+        if (!live) return;
+        same = same || *live == rule;
+        const bool strange = !live->strange.empty();
+        live->strange.clear();
+        if (strange && *live == rule) other = Message::copy(header, RTM_DELRULE);
+      }));
+  if (same || !other) return false;
+  const Answer answer = socket.request(*other);
+  if (answer.error == 0 || answer.error == ENOENT) return true;
+  return netlink::refused(rule_text(rule), "cannot be put in the place of another", answer);
+}
+
 }  // namespace
 
 Result<std::set<PolicyRule>> read_rules(RouteSocket& socket) {
@@ -146,9 +171,14 @@ Result<std::set<PolicyRule>> read_rules(RouteSocket& socket) {
 
 Status add_rule(RouteSocket& socket, const PolicyRule& rule) {
   Message message = rule_message(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule);
-  const Answer answer = socket.request(message);
-  // The kernel finds two rules equal by selectors, action and protocol.
-  if (answer.error == 0 || answer.error == EEXIST) return {};
+  Answer answer = socket.request(message);
+  if (answer.error == EEXIST) {
+    ARCTIC_TRY(const bool cleared, clear_place(socket, rule));
+    if (!cleared) return {};
+    Message again = rule_message(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule);
+    answer = socket.request(again);
+  }
+  if (answer.error == 0) return {};
   return netlink::refused(rule_text(rule), "cannot be added", answer,
                           answer.error == EOPNOTSUPP || answer.error == EAFNOSUPPORT
                               ? "the kernel needs policy routing (CONFIG_IP_MULTIPLE_TABLES, "
