@@ -400,6 +400,7 @@ TEST_CASE("a route in the place of another replaces it") {
   actual.routes.erase(route);
   other.device = "tp-old";
   actual.routes.insert(other);
+  CHECK(diff(actual, desired).retire.empty());
   CHECK(said(diff(actual, desired).prepare) ==
         Lines{"~ route IPv4 table 53822 metric 0: default dev tp-old -> default dev tp-lon "
               "(peers.lon)"});
@@ -420,6 +421,12 @@ TEST_CASE("an IPv4 address makes room for its successor in the subnet, others st
                                     "+ address 10.0.0.10/24 dev " + name + " (services.s)",
                                     "+ address fd00::10/64 dev " + name + " (services.s)"});
   CHECK(said(same.retire) == Lines{"- address fd00::9/64 dev " + name + " (services.s)"});
+  // Ours may be a second address of the subnet and go with the first: it is set again.
+  NodeState two = as_observed(before);
+  two.addresses.insert({name, *parse_host_prefix("10.0.0.200/24"), {}});
+  CHECK(said(diff(two, before).prepare) ==
+        Lines{"- address 10.0.0.200/24 dev " + name,
+              "+ address 10.0.0.9/24 dev " + name + " (services.s)"});
   const Changes other = diff(as_observed(before), state("10.0.1.10/24", "fd00::9/64"));
   CHECK(said(other.prepare) == Lines{"+ address 10.0.1.10/24 dev " + name + " (services.s)"});
   CHECK(said(other.retire) == Lines{"- address 10.0.0.9/24 dev " + name + " (services.s)"});
