@@ -102,10 +102,10 @@ bool run(std::string_view text, TreeBuilder& builder, Diagnostics& diagnostics) 
 }  // namespace
 
 std::optional<YamlTree> parse_tree(std::string_view text, Diagnostics& diagnostics) {
-  if (!check_text(text, diagnostics)) return std::nullopt;
   if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
     text.remove_prefix(kByteOrderMark.size());
   }
+  if (!check_text(text, diagnostics)) return std::nullopt;
   TreeBuilder builder(text, diagnostics);
   if (!run(text, builder, diagnostics)) return std::nullopt;
   YamlTree tree = builder.take();

@@ -144,6 +144,13 @@ TEST_CASE("a quote that is never closed is shown where it opens") {
   CHECK(problems("a: \"b\\\"\n") == "1:4 this quote is never closed\n");
 }
 
+TEST_CASE("columns do not count a byte order mark") {
+  CHECK(problems("\xef\xbb\xbf\x01") == "1:1 byte 0x01 does not belong in a text file\n");
+  CHECK(problems("\xef\xbb\xbf"
+                 "a: @") == "1:4 a value cannot begin with this character\n");
+  CHECK(problems("\xef\xbb\xbf") == "0:0 the file is empty\n");
+}
+
 // ---- Limits ----
 
 // What this process has used, whatever else the machine does.
