@@ -44,10 +44,16 @@ std::size_t character_length(std::string_view text, std::size_t offset) {
     code = (code << 6) | (at(i) & 0x3f);
   }
   const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  return code < least || code > 0x10ffff || surrogate ? 0 : length;
+  const bool byte_order_mark = code == 0xfeff;  // at the beginning it was taken off
+  return code < least || code > 0x10ffff || surrogate || byte_order_mark ? 0 : length;
 }
 
 void report_byte(std::string_view text, std::size_t offset, Diagnostics& diagnostics) {
+  if (text.substr(offset, 3) == "\xef\xbb\xbf") {
+    diagnostics.error(0, span_at(text, offset), "a byte order mark inside of the text",
+                      "remove it; some editors put one where files were joined");
+    return;
+  }
   const auto byte = static_cast<unsigned char>(text[offset]);
   const bool utf16 = text.substr(0, 2) == "\xff\xfe" || text.substr(0, 2) == "\xfe\xff";
   diagnostics.error(0, span_at(text, offset),

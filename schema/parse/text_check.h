@@ -13,6 +13,7 @@
 namespace arctic {
 
 /// False, with one error that says why, if the text must not be parsed.
+/// REQUIRES: a byte order mark at the beginning is taken off.
 [[nodiscard]] bool check_text(std::string_view text, Diagnostics& diagnostics);
 
 /// The place of a byte of the text; `length` as in Span.

@@ -149,6 +149,9 @@ TEST_CASE("columns do not count a byte order mark") {
   CHECK(problems("\xef\xbb\xbf"
                  "a: @") == "1:4 a value cannot begin with this character\n");
   CHECK(problems("\xef\xbb\xbf") == "0:0 the file is empty\n");
+  CHECK(problems("\xef\xbb\xbf\xef\xbb\xbf"
+                 "a: b") == "1:1 a byte order mark inside of the text\n");
+  CHECK(problems("a: b\xef\xbb\xbf") == "1:5 a byte order mark inside of the text\n");
 }
 
 // ---- Limits ----
