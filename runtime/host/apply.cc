@@ -84,8 +84,7 @@ Status Run::perform_all(const char* phase, const std::vector<Change>& changes) {
 
 /// What must be on disk before anything changes.
 Status Run::record() {
-  ARCTIC_TRY(const History history, read_history(host_));
-  ARCTIC_CHECK(tidy_journal(host_, history));
+  ARCTIC_CHECK(tidy_journal(host_, plan_.history));
   reached_ = Reached::kRecorded;
   ARCTIC_CHECK(write_entry(
       host_, JournalStart{plan_.sequence, host_.now(), options_.who, plan_.target.node,
@@ -156,8 +155,7 @@ void Run::tidy_up(Outcome& outcome) {
   const SysctlRecords during = records_during(plan_.records, plan_.actual, desired);
   const SysctlRecords after = records_after(during, desired);
   if (after != during) note(write_records(host_, after));
-  const auto history = read_history(host_);
-  if (history) note(prune_generations(host_, *history, plan_.target_generation));
+  note(prune_generations(host_, plan_.history.failed, plan_.target_generation));
 }
 
 Error Run::undo(Error cause) {

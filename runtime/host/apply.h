@@ -13,6 +13,7 @@
 #include "compiler/compile.h"
 #include "compiler/diff.h"
 #include "runtime/host/host.h"
+#include "runtime/host/journal.h"
 #include "schema/artifact/sysctl_record.h"
 
 namespace arctic {
@@ -43,6 +44,7 @@ struct Plan {
   Target target;     ///< resolved: real parent interface, merged port lists
   NodeState actual;  ///< with sysctl records
   Changes changes;
+  History history;             ///< what the journal says
   SysctlRecords records;       ///< as the state folder has them now
   std::uint64_t sequence = 0;  ///< that this apply would have
   std::string generation;      ///< of the node now: 12 hex digits, or empty if none

@@ -54,16 +54,17 @@ Status write_generation(Host& host, const GenerationName& name, const Target& ta
   return {};
 }
 
-Status prune_generations(Host& host, const History& history, const std::string& current) {
+Status prune_generations(Host& host, const std::set<std::uint64_t>& failed,
+                         const std::string& current) {
   ARCTIC_TRY(const auto all, list_generations(host));
   std::size_t good = 0;
   bool current_seen = false;
   for (auto name = all.rbegin(); name != all.rend(); ++name) {
-    const bool failed = history.failed.count(name->sequence) > 0;
-    const bool is_current = !failed && !current_seen && name->generation == current;
+    const bool bad = failed.count(name->sequence) > 0;
+    const bool is_current = !bad && !current_seen && name->generation == current;
     current_seen = current_seen || is_current;
-    if (!failed) ++good;
-    if (is_current || (!failed && good <= kKeptGenerations)) continue;
+    if (!bad) ++good;
+    if (is_current || (!bad && good <= kKeptGenerations)) continue;
     ARCTIC_CHECK(host.remove_folder(name->folder()));
   }
   return {};

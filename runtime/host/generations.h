@@ -6,12 +6,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/host/apply.h"
-#include "runtime/host/journal.h"
 
 namespace arctic {
 
@@ -34,9 +34,9 @@ struct GenerationName {
 
 [[nodiscard]] Status write_generation(Host& host, const GenerationName& name, const Target& target);
 
-/// Removes failed ones and all but the last kKeptGenerations; never one whose hash is `current`'s
-/// newest folder.
-[[nodiscard]] Status prune_generations(Host& host, const History& history,
+/// Removes those of `failed` applies and all but the last kKeptGenerations; never the newest one
+/// whose hash is `current`.
+[[nodiscard]] Status prune_generations(Host& host, const std::set<std::uint64_t>& failed,
                                        const std::string& current);
 
 }  // namespace arctic

@@ -7,7 +7,7 @@
 namespace arctic {
 namespace {
 
-constexpr std::size_t kLongText = 1U << 20;
+constexpr std::size_t kLongText = 256U << 10;
 constexpr std::uint64_t kKeptApplies = 50;
 
 std::uint64_t sequence_of(const JournalEntry& entry) {

@@ -1,6 +1,7 @@
 #include "runtime/host/linux_host.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -82,12 +83,28 @@ struct Perform {
 
 LinuxHost::LinuxHost(std::string root) : files_(std::move(root)) {}
 
+LinuxHost::~LinuxHost() = default;
+
+Result<netlink::NftSocket*> LinuxHost::nft_socket() {
+  struct stat here {};
+  if (::stat("/proc/thread-self/ns/net", &here) != 0) {
+    return fail(ErrorCode::kFailure, "/proc/thread-self/ns/net",
+                "cannot tell the network namespace: " + errno_text(errno));
+  }
+  if (!socket_ || socket_namespace_ != here.st_ino) {
+    ARCTIC_TRY(auto opened, netlink::NftSocket::open());
+    socket_ = std::make_unique<netlink::NftSocket>(std::move(opened));
+    socket_namespace_ = here.st_ino;
+  }
+  return socket_.get();
+}
+
 Result<NodeState> LinuxHost::observe(const NodeState& desired,
                                      const std::vector<std::string>& also_sysctls) {
   NodeState state;
-  ARCTIC_TRY(auto nft_socket, netlink::NftSocket::open());
+  ARCTIC_TRY(netlink::NftSocket* const tables, nft_socket());
   seen_.reset();
-  ARCTIC_TRY(seen_, nft::read_table(nft_socket));
+  ARCTIC_TRY(seen_, nft::read_table(*tables));
   state.table = seen_->table;
 
   ARCTIC_TRY(auto socket, netlink::RouteSocket::open());
@@ -125,8 +142,8 @@ Result<std::string> LinuxHost::default_route_interface() {
 Status LinuxHost::perform(const Change& change) { return std::visit(Perform{files_}, change); }
 
 Status LinuxHost::commit(const std::vector<Change>& nft) {
-  ARCTIC_TRY(auto socket, netlink::NftSocket::open());
-  Status done = nft::write_table(socket, nft, seen_);
+  ARCTIC_TRY(netlink::NftSocket* const tables, nft_socket());
+  Status done = nft::write_table(*tables, nft, seen_);
   // What was seen has passed; the next commit of this object, an undo, goes without it.
   if (done) seen_.reset();
   return done;

@@ -1,10 +1,14 @@
 // The real machine behind the Host door: netlink, /proc/sys, and files below a root folder.
 //
 // Made by the command line, used by plan and apply. Kernel state is that of the calling thread's
-// network namespace. Keeps only what it saw of the nftables table last, so that a commit can tell
-// whether somebody changed it since.
+// network namespace. Keeps what it saw of the nftables table last, so that a commit can tell
+// whether somebody changed it since, and its nftables socket: the kernel makes whoever closes one
+// wait until it has disposed of what the last transaction removed.
 #pragma once
 
+#include <sys/types.h>
+
+#include <memory>
 #include <optional>
 
 #include "runtime/host/files.h"
@@ -18,6 +22,7 @@ class LinuxHost : public Host {
   /// `root`: the folder that every file lies below; empty for the machine's own. Kernel state does
   /// not move with it.
   explicit LinuxHost(std::string root);
+  ~LinuxHost() override;
 
   Result<NodeState> observe(const NodeState& desired,
                             const std::vector<std::string>& also_sysctls) override;
@@ -37,7 +42,12 @@ class LinuxHost : public Host {
   bool runtime_answers(const std::string& name) override;
 
  private:
+  /// Open in the namespace that the calling thread is in now.
+  [[nodiscard]] Result<netlink::NftSocket*> nft_socket();
+
   Files files_;
+  std::unique_ptr<netlink::NftSocket> socket_;
+  ino_t socket_namespace_ = 0;
   std::optional<nft::Snapshot> seen_;
 };
 

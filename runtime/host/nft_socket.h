@@ -1,7 +1,7 @@
 // Talking nf_tables: requests, dumps and transactions over libmnl.
 //
 // Knows messages, not what they mean: nft_read and nft_write do. A socket belongs to the network
-// namespace of the thread that opened it, so sockets live no longer than one call on LinuxHost.
+// namespace of the thread that opened it, wherever it is used.
 #pragma once
 
 #include <cstdint>

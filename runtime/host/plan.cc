@@ -39,7 +39,8 @@ void count_services(Plan& plan) {
                     [&](const std::string& name) { return after.count(name) == 0; }));
 }
 
-void add_state_notices(const History& history, Plan& plan) {
+void add_state_notices(Plan& plan) {
+  const History& history = plan.history;
   if (history.missing && plan.records.empty() && has_something_of_ours(plan.actual)) {
     plan.notices.push_back(std::string("there is no ") + kJournalPath +
                            ", so it is unknown what the kernel parameters were before Arctic: "
@@ -87,7 +88,8 @@ bool Plan::nothing_to_do() const {
 
 Result<Plan> plan(Host& host, Target target, const PlanOptions& options) {
   Plan plan;
-  ARCTIC_TRY(const History history, read_history(host));
+  ARCTIC_TRY(plan.history, read_history(host));
+  const History& history = plan.history;
   if (history.last) {
     plan.node = history.last->node;
     plan.generation = history.last->generation;
@@ -110,7 +112,7 @@ Result<Plan> plan(Host& host, Target target, const PlanOptions& options) {
   if (!plan.target.destroy) plan.target_generation = plan.target.artifacts.generation();
   plan.changes = diff(plan.actual, plan.target.desired);
   count_services(plan);
-  add_state_notices(history, plan);
+  add_state_notices(plan);
   ARCTIC_TRY(auto notices, runtime_notices(host, plan.target));
   plan.notices.insert(plan.notices.end(), notices.begin(), notices.end());
   return plan;

@@ -9,7 +9,7 @@
 namespace arctic {
 namespace {
 
-constexpr std::size_t kListedSteps = 200;
+constexpr std::size_t kListedSteps = 100;
 constexpr std::size_t kShownSteps = 6;
 
 /// Makes changes one by one, going on after a failure; remembers the first.
