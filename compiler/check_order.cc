@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "compiler/overruled.h"
@@ -62,30 +64,47 @@ class OrderCheck {
 
   /// Rule 13. Of several equal ones the first in the file stands, the others are reported.
   void check_ties() {
-    std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < rules_.size(); ++i) {
-      if (rules_[i].category != Category::kInterface) order.push_back(i);
+    // Equal matches have equal lengths, and the plan is sorted by these and by priority: who ties
+    // stands in one run of it.
+    const auto rank = [](const Rule& rule) {
+      return std::tuple(rule.category, rule.source ? rule.source->length : -1,
+                        rule.destination ? rule.destination->length : -1, rule.priority);
+    };
+    std::size_t first = 0;
+    for (std::size_t i = 1; i <= rules_.size(); ++i) {
+      if (i < rules_.size() && rank(rules_[i]) == rank(rules_[first])) continue;
+      if (rules_[first].category != Category::kInterface) check_ties(first, i);
+      first = i;
     }
-    const auto tie = [&](std::size_t i) {
-      return std::tie(rules_[i].source, rules_[i].destination, rules_[i].priority);
+  }
+
+  /// The same for rules [begin, end), which have equal categories, lengths and priorities.
+  void check_ties(std::size_t begin, std::size_t end) {
+    std::vector<std::size_t> order(end - begin);
+    std::iota(order.begin(), order.end(), begin);
+    const auto match = [&](std::size_t i) {
+      return std::tie(rules_[i].source, rules_[i].destination);
     };
     const auto place = [&](std::size_t i) { return std::tie(rules_[i].service, rules_[i].route); };
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      const auto ties = tie(a) <=> tie(b);
-      return ties != 0 ? ties < 0 : place(a) < place(b);
+      const auto matches = match(a) <=> match(b);
+      return matches != 0 ? matches < 0 : place(a) < place(b);
     });
     std::size_t first = 0;
     for (std::size_t i = 1; i < order.size(); ++i) {
-      if (tie(order[i]) != tie(order[first])) first = i;
-      const Rule& rule = rules_[order[i]];
-      const Rule& other = rules_[order[first]];
-      if (rule.service == other.service) continue;
-      done_[order[i]] = true;
-      diagnostics_.error(13, route_of(rule).priority->span,
-                         name_of(other) + " has the same match (" + in_words(rule) +
-                             ") and the same priority: which of the two wins is undefined",
-                         "give one of them a higher `priority`, or remove it");
+      if (match(order[i]) != match(order[first])) first = i;
+      if (rules_[order[i]].service != rules_[order[first]].service) {
+        report_tie(order[i], rules_[order[first]]);
+      }
     }
+  }
+
+  void report_tie(std::size_t i, const Rule& other) {
+    done_[i] = true;
+    diagnostics_.error(13, route_of(rules_[i]).priority->span,
+                       name_of(other) + " has the same match (" + in_words(rules_[i]) +
+                           ") and the same priority: which of the two wins is undefined",
+                       "give one of them a higher `priority`, or remove it");
   }
 
   /// Rule 14.

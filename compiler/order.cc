@@ -63,6 +63,9 @@ RulePlan order_services(const Config& config, const std::string& node,
                         const std::vector<std::uint32_t>& services) {
   RulePlan plan;
   plan.node = node;
+  std::size_t most = 0;
+  for (const std::uint32_t index : services) most += config.services[index].routes.size() + 1;
+  plan.rules.reserve(most);
   for (const std::uint32_t index : services) {
     const Service& service = config.services[index];
     if (service.has_interface()) {

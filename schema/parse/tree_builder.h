@@ -22,7 +22,9 @@ class TreeBuilder : public YAML::EventHandler {
   struct Stop {};
 
   TreeBuilder(std::string_view text, Diagnostics& diagnostics)
-      : text_(text), diagnostics_(diagnostics) {}
+      : text_(text), diagnostics_(diagnostics) {
+    tree_.nodes_.reserve(text.size() / kBytesPerNode);
+  }
 
   [[nodiscard]] YamlTree take() { return std::move(tree_); }
 
@@ -54,6 +56,9 @@ class TreeBuilder : public YAML::EventHandler {
     std::size_t height = 1;
     YAML::anchor_t anchor = 0;
   };
+
+  /// About what a file of routes has; too few only costs a copy.
+  static constexpr std::size_t kBytesPerNode = 12;
 
   [[nodiscard]] std::size_t offset_of(const YAML::Mark& mark) const;
   void place_null(YamlNode& node, const YAML::Mark& mark, bool anchored) const;
