@@ -19,11 +19,22 @@ namespace {
 
 using nlohmann::json;
 
-// Sorts what is a set, empties what is a counter, drops what is a handle; at any depth.
+// Carrier, and what follows from it, comes and goes at the kernel's own time.
+bool is_carrier_flag(const json& flag) {
+  return flag == "NO-CARRIER" || flag == "LOWER_UP" || flag == "linkdown";
+}
+
+// Empties what is a counter, drops what is a handle or the state of a carrier; at any depth.
 void normalize(json& value) {
   if (value.is_object()) {
-    for (const char* key : {"handle", "index", "ifindex", "link_index", "promiscuity", "allmulti"})
+    for (const char* key :
+         {"handle", "index", "ifindex", "link_index", "promiscuity", "allmulti", "operstate"}) {
       value.erase(key);
+    }
+    if (value.contains("flags") && value["flags"].is_array()) {
+      json& flags = value["flags"];
+      flags.erase(std::remove_if(flags.begin(), flags.end(), is_carrier_flag), flags.end());
+    }
     if (value.contains("counter") && value["counter"].is_object()) {
       value["counter"] = json::object();
     }

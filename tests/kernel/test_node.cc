@@ -31,6 +31,13 @@ address add fd00::2/64 dev uplink0
 route add default via 10.0.0.1
 route add default via fd00::1 dev uplink0
 END
+  for each in uplink0 provider; do
+    tries=0
+    until ip -o link show $each | grep -q 'state UP'; do
+      tries=$((tries + 1)); [ $tries -lt 3000 ] || exit 1
+      sleep 0.01
+    done
+  done
 )";
 
 Target compile_state(const NamedState& state) {
