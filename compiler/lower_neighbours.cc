@@ -53,7 +53,6 @@ void add_allow(nft::Table& table, const Neighbour& neighbour) {
   const Reach reach = reach_of(neighbour);
   for (const Family family : kFamilies) {
     const SourceTable sources = source_table(reach.rules, family);
-    if (sources.groups.empty()) continue;
     const std::string map = chain + (family == Family::kIpv4 ? "4" : "6");
     for (nft::Rule& rule :
          add_sources(table, sources, {map, chain + '_', chain + '_'}, reach.verdicts)) {

@@ -9,9 +9,13 @@
 
 namespace arctic {
 
-/// Table inet arctic: base chains, the maps of the rule plan, chains per service and neighbour.
+/// Table inet arctic: base chains, the rule plan, chains per service and neighbour.
 [[nodiscard]] nft::Table lower_table(const Config& config, const NodeView& view,
                                      const RulePlan& plan);
+
+/// Chain classify: from a packet to the service of the first rule of the plan that matches it.
+/// REQUIRES: map interface_routes is whole.
+void lower_classify(const Config& config, const RulePlan& plan, nft::Table& table);
 
 /// The chains and maps of neighbours: tunnels, zones, marks, and what each may reach (lower_allow).
 void lower_neighbours(const NodeView& view, nft::Table& table);

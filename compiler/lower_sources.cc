@@ -26,7 +26,6 @@ void add_group(nft::Table& table, const SourceTable& sources, const SourceGroup&
 std::vector<nft::Element> layer_elements(const SourceTable& sources, std::size_t layer,
                                          const SourceNames& names) {
   std::vector<nft::Element> elements;
-  if (layer >= sources.layers.size()) return elements;
   for (const Interval& interval : sources.layers[layer]) {
     const std::string source = source_name(sources.groups[interval.winner].source);
     elements.push_back({interval.first,
@@ -68,7 +67,7 @@ std::vector<nft::Rule> add_sources(nft::Table& table, const SourceTable& sources
     add_group(table, sources, group, names, verdicts);
   }
   std::vector<nft::Rule> rules;
-  for (std::size_t layer = std::max<std::size_t>(sources.layers.size(), 1); layer-- > 0;) {
+  for (std::size_t layer = sources.layers.size(); layer-- > 0;) {
     const std::string map =
         layer == 0 ? names.sources : names.sources + '/' + std::to_string(layer);
     table.maps[map] = address_map(sources.family, layer_elements(sources, layer, names));

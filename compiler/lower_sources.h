@@ -1,7 +1,7 @@
 // A SourceTable as nftables maps and chains: from a packet's source to its destinations.
 //
-// Used for the routes of the plan (verdict: go to the service) and for what a neighbour may reach
-// (verdict: accept). Pure.
+// Used for the routes of the plan where they are many (verdict: go to the service) and for what a
+// neighbour may reach (verdict: accept). Pure.
 #pragma once
 
 #include <string>
@@ -37,7 +37,7 @@ struct RuleVerdict {
 [[nodiscard]] nft::Map address_map(Family family, std::vector<nft::Element> elements);
 
 /// Adds maps and chains for the groups and layers; returns the rules that look a packet up in them,
-/// in order. The map of the first layer and its rule are there even if there are no groups.
+/// in order. Nothing if there are no groups.
 std::vector<nft::Rule> add_sources(nft::Table& table, const SourceTable& sources,
                                    const SourceNames& names,
                                    const std::vector<RuleVerdict>& verdicts);

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "compiler/lower_parts.h"
-#include "compiler/lower_sources.h"
 #include "compiler/nft_numbers.h"
 #include "compiler/statements.h"
 
@@ -13,7 +13,8 @@ namespace {
 using nft::make_rule;
 using nft::Mark;
 using nft::Rule;
-using nft::Statement;
+
+constexpr Prefix kLinkLocal{Family::kIpv6, 10, U128{0xfe80} << 112};
 
 Rule reset_rule() { return make_rule({nft::l4proto(nft::kProtoTcp), nft::reject_tcp_reset()}); }
 
@@ -34,7 +35,7 @@ std::vector<Rule> own_socket_rules() {
 /// What never leaves by a tunnel: the node's own addresses, broadcast, multicast, link-local.
 std::vector<Rule> local_destination_rules() {
   return {make_rule({nft::destination_type_vmap("address_types")}),
-          make_rule({nft::to_link_local(), nft::accept()})};
+          make_rule({nft::address_in(std::nullopt, kLinkLocal), nft::accept()})};
 }
 
 void append(std::vector<Rule>& rules, std::vector<Rule> more) {
@@ -175,32 +176,6 @@ void add_entry(nft::Table& table, const Entry& entry, const Marks& marks) {
   if (entry.service->has_interface()) add_interface(table, entry);
 }
 
-/// Categories 2 to 4 in the plan's order; category 1 comes before them.
-void add_classify(nft::Table& table, const Config& config, const RulePlan& plan) {
-  std::vector<RuleVerdict> verdicts;
-  verdicts.reserve(plan.rules.size());
-  for (const arctic::Rule& rule : plan.rules) {
-    RuleVerdict& verdict = verdicts.emplace_back();
-    verdict.verdict = {nft::VerdictCode::kGoto, "svc_" + config.services[rule.service].name.value};
-    verdict.comment = route_label(config, rule);
-  }
-  std::vector<Rule> rules = {make_rule({nft::iifname_vmap("interface_routes")})};
-  for (const Family family : kFamilies) {
-    const std::string digit = family == Family::kIpv4 ? "4" : "6";
-    const SourceTable sources = source_table(plan.rules, family);
-    append(rules,
-           add_sources(table, sources, {"pair_sources" + digit, "pair_", "from_"}, verdicts));
-    const auto look_up = [&](const std::string& map, nft::Side side,
-                             const std::vector<Interval>& intervals) {
-      table.maps[map] = address_map(family, elements_of(intervals, verdicts));
-      rules.push_back(make_rule({nft::address_vmap(family, side, map)}));
-    };
-    look_up("source_routes" + digit, nft::Side::kSource, sources.source_only);
-    look_up("dest_routes" + digit, nft::Side::kDestination, sources.destination_only);
-  }
-  table.chains["classify"].rules = std::move(rules);
-}
-
 void add_maps(nft::Table& table) {
   table.maps["tunnels"] = table.maps["zones"] = table.maps["allow"] =
       table.maps["interface_routes"] = {nft::KeyType::kIfname, false, {}};
@@ -225,8 +200,8 @@ nft::Table lower_table(const Config& config, const NodeView& view, const RulePla
   add_maps(table);
   add_base_chains(table, view.marks);
   add_shared_chains(table, view.marks);
-  add_classify(table, config, plan);
   for (const Entry& entry : view.entries) add_entry(table, entry, view.marks);
+  lower_classify(config, plan, table);
   lower_neighbours(view, table);
   for (auto& [name, map] : table.maps) {
     if (!map.interval) sort_elements(map);

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <span>
 
 #include "compiler/nft_numbers.h"
@@ -38,9 +41,9 @@ std::uint32_t network_number(const std::vector<std::uint8_t>& bytes) {
 }
 
 std::vector<Statement> fixed_candidates() {
-  std::vector<Statement> all = {
-      iif_lo(),        socket_transparent(), ct_reply(),         ct_untracked(), tcp_not_opening(),
-      to_link_local(), reject_prohibited(),  reject_tcp_reset(), masquerade(),   counter()};
+  std::vector<Statement> all = {iif_lo(),           socket_transparent(), ct_reply(),
+                                ct_untracked(),     tcp_not_opening(),    reject_prohibited(),
+                                reject_tcp_reset(), masquerade(),         counter()};
   for (const std::uint8_t protocol : {kProtoTcp, kProtoIcmp, kProtoIcmpv6}) {
     all.push_back(l4proto(protocol, true));
     all.push_back(l4proto(protocol, false));
@@ -90,6 +93,42 @@ void add_immediates(std::vector<Statement>& all, Exprs exprs) {
   }
 }
 
+/// A side of address_in at the beginning of `exprs`, which is shortened by it; nullopt if it is
+/// none.
+std::optional<Prefix> take_network(Exprs& exprs, Family family, Side side) {
+  if (exprs.size() < 2) return std::nullopt;
+  const auto* payload = std::get_if<PayloadLoad>(&exprs[0]);
+  const auto* bitwise = std::get_if<Bitwise>(&exprs[1]);
+  const std::size_t size = bitwise != nullptr ? 3 : 2;
+  const auto* cmp = exprs.size() < size ? nullptr : std::get_if<Cmp>(&exprs[size - 1]);
+  if (payload == nullptr || payload->offset != address_offset(family, side) || cmp == nullptr) {
+    return std::nullopt;
+  }
+  std::array<std::uint8_t, 16> bytes{};
+  std::copy_n(cmp->data.begin(), std::min(cmp->data.size(), bytes.size()), bytes.begin());
+  int length = static_cast<int>(8 * cmp->data.size());
+  if (bitwise != nullptr) {
+    length = 0;
+    for (const std::uint8_t byte : bitwise->mask) length += std::popcount(byte);
+  }
+  if (length > address_bits(family)) return std::nullopt;
+  exprs = exprs.subspan(size);
+  return network_of(address_from_bytes(family, bytes.data()), length);
+}
+
+/// For one that compares addresses, what it would be if it is ours; candidates are compared in
+/// full.
+void add_networks(std::vector<Statement>& all, Exprs exprs) {
+  if (exprs.size() < 2 || !std::holds_alternative<Cmp>(exprs[1])) return;
+  for (const Family family : kFamilies) {
+    Exprs rest = exprs.subspan(2);
+    const auto source = take_network(rest, family, Side::kSource);
+    const auto destination = take_network(rest, family, Side::kDestination);
+    if (source) all.push_back(address_in(source, std::nullopt));
+    if (destination) all.push_back(address_in(source, destination));
+  }
+}
+
 /// Every statement that the expressions could begin with.
 std::vector<Statement> candidates(Exprs exprs) {
   static const std::vector<Statement> kFixed = fixed_candidates();
@@ -100,6 +139,7 @@ std::vector<Statement> candidates(Exprs exprs) {
     add_lookups(all, lookup->map, mask);
   }
   if (bitwise != nullptr) add_marks(all, exprs, *bitwise);
+  add_networks(all, exprs);
   add_immediates(all, exprs);
   return all;
 }

@@ -54,6 +54,36 @@ Statement only(Family family) {
   return {{}, {MetaLoad{kMetaNfproto}, equals({nfproto})}};
 }
 
+std::string address_word(Family family, Side side) {
+  return fmt::format("{} {}", family == Family::kIpv4 ? "ip" : "ip6",
+                     side == Side::kSource ? "saddr" : "daddr");
+}
+
+/// A prefix that ends with a byte is compared as far as it goes; any other, /0 too, as a whole
+/// address under its mask.
+void add_network(Statement& statement, Side side, const Prefix& prefix) {
+  const auto bytes_of = [&](U128 bits) {
+    const Address address{prefix.family, bits};
+    const auto bytes = address.bytes();
+    return Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(address.size()));
+  };
+  const auto key = prefix.family == Family::kIpv4 ? KeyType::kIpv4 : KeyType::kIpv6;
+  if (!statement.text.empty()) statement.text += ' ';
+  statement.text += address_word(prefix.family, side) + ' ';
+  statement.text += key_text(key, prefix.first(), prefix.last());
+  Bytes value = bytes_of(prefix.bits);
+  const bool whole_bytes = prefix.length != 0 && prefix.length % 8 == 0;
+  if (whole_bytes) value.resize(prefix.length / 8U);
+  statement.exprs.emplace_back(PayloadLoad{kNetworkHeader, address_offset(prefix.family, side),
+                                           static_cast<std::uint32_t>(value.size())});
+  if (!whole_bytes) {
+    const U128 hosts = prefix.last() - prefix.first();
+    const Bytes mask = bytes_of(max_address(prefix.family) ^ hosts);
+    statement.exprs.emplace_back(Bitwise{mask, Bytes(mask.size())});
+  }
+  statement.exprs.push_back(equals(std::move(value)));
+}
+
 }  // namespace
 
 Statement iif_lo() {
@@ -98,15 +128,12 @@ Statement tcp_not_opening() {
            Cmp{CmpOp::kNotEqual, {kTcpSyn}}}};
 }
 
-Statement to_link_local() {
-  Statement statement = only(Family::kIpv6);
-  Bytes mask(16), value(16);
-  mask[0] = 0xff, mask[1] = 0xc0;
-  value[0] = 0xfe, value[1] = 0x80;
-  statement.text = "ip6 daddr fe80::/10";
-  statement.exprs.emplace_back(PayloadLoad{kNetworkHeader, 24, 16});
-  statement.exprs.emplace_back(Bitwise{std::move(mask), Bytes(16)});
-  statement.exprs.push_back(equals(std::move(value)));
+Statement address_in(const std::optional<Prefix>& source,
+                     const std::optional<Prefix>& destination) {
+  const Family family = (source ? source : destination)->family;
+  Statement statement = only(family);
+  if (source) add_network(statement, Side::kSource, *source);
+  if (destination) add_network(statement, Side::kDestination, *destination);
   return statement;
 }
 
@@ -121,13 +148,10 @@ Statement mark_vmap(Mark mark, std::uint32_t mask, std::string_view map) {
 }
 
 Statement address_vmap(Family family, Side side, std::string_view map) {
-  const bool v4 = family == Family::kIpv4;
-  const bool source = side == Side::kSource;
-  const std::uint32_t offset = v4 ? (source ? 12 : 16) : (source ? 8 : 24);
   Statement statement = only(family);
-  statement.text =
-      fmt::format("{} {} vmap @{}", v4 ? "ip" : "ip6", source ? "saddr" : "daddr", map);
-  statement.exprs.emplace_back(PayloadLoad{kNetworkHeader, offset, v4 ? 4U : 16U});
+  statement.text = fmt::format("{} vmap @{}", address_word(family, side), map);
+  statement.exprs.emplace_back(PayloadLoad{kNetworkHeader, address_offset(family, side),
+                                           family == Family::kIpv4 ? 4U : 16U});
   statement.exprs.emplace_back(LookupVerdict{std::string(map)});
   return statement;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,12 @@ namespace arctic::nft {
 
 enum class Mark : std::uint8_t { kPacket, kConnection };
 enum class Side : std::uint8_t { kSource, kDestination };
+
+/// Where an address is in its network header, in bytes.
+constexpr std::uint32_t address_offset(Family family, Side side) {
+  if (family == Family::kIpv4) return side == Side::kSource ? 12 : 16;
+  return side == Side::kSource ? 8 : 24;
+}
 
 // ---- Conditions --------------------------------------------------------------------------------
 
@@ -32,8 +39,10 @@ enum class Side : std::uint8_t { kSource, kDestination };
                                         std::uint32_t last);
 /// Any TCP segment but the first of a connection; no match for other protocols.
 [[nodiscard]] Statement tcp_not_opening();
-/// To fe80::/10.
-[[nodiscard]] Statement to_link_local();
+/// From and to these networks; a side that is absent is not looked at. "ip saddr 10.1.0.0/16 ip
+/// daddr 192.168.100.0/24". REQUIRES: at least one, and both of one family.
+[[nodiscard]] Statement address_in(const std::optional<Prefix>& source,
+                                   const std::optional<Prefix>& destination);
 
 // ---- Verdict map look-ups; they fall through if the key is not in the map
 // ------------------------

@@ -208,6 +208,16 @@ NodeState one_service(const std::vector<test::RouteText>& routes, int shift = 16
   return resolved(lower(builder.config, allocate(builder.config), order(builder.config, "syd")));
 }
 
+/// The same with so many routes before them, s/0 to s/7, that IPv4 has maps.
+NodeState crowded_service(const std::vector<test::RouteText>& routes) {
+  std::vector<test::RouteText> all = {{100, "11.0.0.0/16", ""}, {100, "11.1.0.0/16", ""},
+                                      {100, "11.2.0.0/16", ""}, {100, "11.3.0.0/16", ""},
+                                      {100, "11.4.0.0/16", ""}, {100, "11.5.0.0/16", ""},
+                                      {100, "11.6.0.0/16", ""}, {100, "11.7.0.0/16", ""}};
+  all.insert(all.end(), routes.begin(), routes.end());
+  return one_service(all);
+}
+
 std::vector<std::string> said(const std::vector<Change>& changes) {
   std::vector<std::string> lines;
   for (const Change& change : changes) {
@@ -225,22 +235,34 @@ std::vector<std::string> said(const std::vector<Change>& changes) {
 
 using Lines = std::vector<std::string>;
 
-TEST_CASE("one route's change is a few elements") {
+TEST_CASE("one route's change among few is its rule and those after it") {
+  const NodeState before = one_service(
+      {{100, "10.0.0.0/8", "192.168.0.0/16"}, {100, "", "192.0.2.0/24"}, {100, "", "fd00::/8"}});
+  const NodeState after = one_service(
+      {{100, "10.0.0.0/8", "192.168.0.0/16"}, {100, "", "192.0.2.0/25"}, {100, "", "fd00::/8"}});
+  CHECK(said(diff(as_observed(before), after).nft) ==
+        Lines{"- nftables rule classify: ip daddr 192.0.2.0/24 goto svc_s (s/1)",
+              "- nftables rule classify: ip6 daddr fd00::/8 goto svc_s (s/2)",
+              "+ nftables rule classify: ip daddr 192.0.2.0/25 goto svc_s (s/1)",
+              "+ nftables rule classify: ip6 daddr fd00::/8 goto svc_s (s/2)"});
+}
+
+TEST_CASE("one route's change among many is a few elements") {
   const NodeState before =
-      one_service({{100, "10.0.0.0/8", "192.168.0.0/16"}, {100, "", "192.0.2.0/24"}});
+      crowded_service({{100, "10.0.0.0/8", "192.168.0.0/16"}, {100, "", "192.0.2.0/24"}});
   const NodeState verdict =
-      one_service({{100, "10.0.0.0/8", "192.168.0.0/16"}, {100, "", "192.0.2.0/25"}});
+      crowded_service({{100, "10.0.0.0/8", "192.168.0.0/16"}, {100, "", "192.0.2.0/25"}});
   CHECK(said(diff(as_observed(before), verdict).nft) ==
-        Lines{"- nftables element dest_routes4 192.0.2.0/24: goto svc_s (s/1)",
-              "+ nftables element dest_routes4 192.0.2.0/25: goto svc_s (s/1)"});
-  const NodeState nested = one_service({{100, "10.0.0.0/8", "192.168.0.0/16"},
-                                        {100, "", "192.0.2.0/24"},
-                                        {100, "", "192.0.2.64/26"}});
+        Lines{"- nftables element dest_routes4 192.0.2.0/24: goto svc_s (s/9)",
+              "+ nftables element dest_routes4 192.0.2.0/25: goto svc_s (s/9)"});
+  const NodeState nested = crowded_service({{100, "10.0.0.0/8", "192.168.0.0/16"},
+                                            {100, "", "192.0.2.0/24"},
+                                            {100, "", "192.0.2.64/26"}});
   CHECK(said(diff(as_observed(before), nested).nft) ==
-        Lines{"- nftables element dest_routes4 192.0.2.0/24: goto svc_s (s/1)",
-              "+ nftables element dest_routes4 192.0.2.0/26: goto svc_s (s/1)",
-              "+ nftables element dest_routes4 192.0.2.64/26: goto svc_s (s/2)",
-              "+ nftables element dest_routes4 192.0.2.128/25: goto svc_s (s/1)"});
+        Lines{"- nftables element dest_routes4 192.0.2.0/24: goto svc_s (s/9)",
+              "+ nftables element dest_routes4 192.0.2.0/26: goto svc_s (s/9)",
+              "+ nftables element dest_routes4 192.0.2.64/26: goto svc_s (s/10)",
+              "+ nftables element dest_routes4 192.0.2.128/25: goto svc_s (s/9)"});
   NodeState other = before;
   other.table->maps.at("dest_routes4").elements[0].comment = "s/7";
   CHECK(said(diff(as_observed(before), other).nft) ==
@@ -248,17 +270,19 @@ TEST_CASE("one route's change is a few elements") {
 }
 
 TEST_CASE("a new source: chain, map, elements, rules; an old one: elements, rules, map, chain") {
-  const NodeState without = one_service({{100, "", "192.0.2.0/24"}});
-  const NodeState with =
-      one_service({{100, "", "192.0.2.0/24"}, {100, "10.0.0.0/8", "10.0.0.0/8"}});
+  const NodeState without =
+      crowded_service({{100, "", "192.0.2.0/24"}, {100, "9.0.0.0/8", "10.0.0.0/8"}});
+  const NodeState with = crowded_service({{100, "", "192.0.2.0/24"},
+                                          {100, "9.0.0.0/8", "10.0.0.0/8"},
+                                          {100, "10.0.0.0/8", "10.0.0.0/8"}});
   CHECK(said(diff(as_observed(without), with).nft) ==
         Lines{"+ nftables chain from_10.0.0.0/8",
               "+ nftables map pair_10.0.0.0/8: ipv4_addr, interval",
-              "+ nftables element pair_10.0.0.0/8 10.0.0.0/8: goto svc_s (s/1)",
+              "+ nftables element pair_10.0.0.0/8 10.0.0.0/8: goto svc_s (s/10)",
               "+ nftables element pair_sources4 10.0.0.0/8: jump from_10.0.0.0/8",
               "+ nftables rule from_10.0.0.0/8: ip daddr vmap @pair_10.0.0.0/8"});
   CHECK(said(diff(as_observed(with), without).nft) ==
-        Lines{"- nftables element pair_10.0.0.0/8 10.0.0.0/8: goto svc_s (s/1)",
+        Lines{"- nftables element pair_10.0.0.0/8 10.0.0.0/8: goto svc_s (s/10)",
               "- nftables element pair_sources4 10.0.0.0/8: jump from_10.0.0.0/8",
               "- nftables rule from_10.0.0.0/8: ip daddr vmap @pair_10.0.0.0/8",
               "- nftables map pair_10.0.0.0/8: ipv4_addr, interval",
@@ -296,7 +320,7 @@ TEST_CASE("tables that go, come, or are made anew") {
   actual.table->chains.at("classify").hook = nft::Hook{};
   CHECK(std::get<TableDelta>(diff(actual, desired).nft.front()).after->replace);
   actual = as_observed(desired);
-  actual.table->maps.at("pair_sources4").interval = false;
+  actual.table->maps.at("interface_routes").key = nft::KeyType::kMark;
   CHECK(std::get<TableDelta>(diff(actual, desired).nft.front()).after->replace);
 }
 

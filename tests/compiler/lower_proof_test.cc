@@ -1,6 +1,8 @@
 // What is loaded into the kernel decides as the rule plan says: the table's expressions, run in
 // memory, against the definitions.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "compiler/compile.h"
 #include "compiler/trace.h"
@@ -12,16 +14,42 @@ namespace {
 
 constexpr std::size_t kKernelLimit = 15;  // chains in a row below a base chain
 
+constexpr std::ptrdiff_t kFewRoutes = 8;  // of a family: a list; more: maps
+
+std::ptrdiff_t routes_of(const RulePlan& plan, Family family) {
+  return std::count_if(plan.rules.begin(), plan.rules.end(), [family](const Rule& rule) {
+    return rule.category != Category::kInterface && rule.family() == family;
+  });
+}
+
+/// Whether packets of the family are looked up in maps.
+bool has_lookups(const nft::Table& table, Family family) {
+  const auto& rules = table.chains.at("classify").rules;
+  return std::any_of(rules.begin(), rules.end(), [family](const nft::Rule& rule) {
+    return rule.text.find("vmap") != std::string::npos &&
+           rule.text.rfind(family == Family::kIpv4 ? "ip " : "ip6 ", 0) == 0;
+  });
+}
+
 TEST_CASE("the table classifies as the definition does, and says by which route") {
   test::Random random(11);
   std::size_t won[5] = {};
-  for (int run = 0; run < 200; ++run) {
-    const Config config = test::random_config(random, 40);
+  std::size_t forms[2][2] = {};           // IPv4 and IPv6, each as a list or as maps
+  std::set<std::ptrdiff_t> at_the_limit;  // counts of routes next to it
+  for (int run = 0; run < 400; ++run) {
+    const Config config = test::random_config(random, run % 2 == 0 ? 40 : 20);
     const Numbers numbers = allocate(config);
     const RulePlan plan = order(config, "syd");
     const NodeState state = lower(config, numbers, plan);
     REQUIRE(state.table);
     CHECK(test::deepest_run(*state.table) <= kKernelLimit);
+    for (const Family family : kFamilies) {
+      const std::ptrdiff_t routes = routes_of(plan, family);
+      CAPTURE(run, routes);
+      REQUIRE(has_lookups(*state.table, family) == (routes > kFewRoutes));
+      if (routes == kFewRoutes || routes == kFewRoutes + 1) at_the_limit.insert(routes);
+    }
+    ++forms[has_lookups(*state.table, Family::kIpv4)][has_lookups(*state.table, Family::kIpv6)];
     const test::PacketSource packets(config, plan);
     for (int i = 0; i < 50; ++i) {
       const Packet packet = packets.next(random);
@@ -38,6 +66,10 @@ TEST_CASE("the table classifies as the definition does, and says by which route"
     }
   }
   for (const std::size_t count : won) CHECK(count > 100);
+  for (const auto& ipv4 : forms) {
+    for (const std::size_t count : ipv4) CHECK(count > 20);
+  }
+  CHECK(at_the_limit.size() == 2);
 }
 
 /// The definition: something that came from `peer` may go where one of the peer's services goes.

@@ -78,8 +78,7 @@ TEST_CASE("base chains are the same on every node with the same marks") {
   std::size_t base = 0;
   for (const auto& [name, chain] : entry.table->chains) {
     const bool shared = name.rfind("down_", 0) == 0 || name.rfind("old_", 0) == 0 ||
-                        name == "classify" || name == "own" || name == "pegasus" ||
-                        name == "local_tcp";
+                        name == "own" || name == "pegasus" || name == "local_tcp";
     if (chain.hook) ++base;
     if (chain.hook || shared) CHECK(exit.table->chains.at(name) == chain);
   }
@@ -89,8 +88,89 @@ TEST_CASE("base chains are the same on every node with the same marks") {
   CHECK(exit.table->maps.at("capture").elements.front().verdict.chain == "local_tcp");
 }
 
-TEST_CASE("routes become maps by source, then by destination, each element with its route") {
+std::vector<std::string> comments(const nft::Table& table, const std::string& chain) {
+  std::vector<std::string> all;
+  for (const nft::Rule& rule : table.chains.at(chain).rules) all.push_back(rule.comment);
+  return all;
+}
+
+/// The maps and chains of routes; not those that are there on every node.
+Lines route_parts(const nft::Table& table) {
+  Lines names;
+  for (const char* prefix : {"pair_", "source_routes", "dest_routes", "from_"}) {
+    const auto is_one = [&](const auto& named) { return named.first.rfind(prefix, 0) == 0; };
+    for (const auto& map : table.maps) {
+      if (is_one(map)) names.push_back(map.first);
+    }
+    for (const auto& chain : table.chains) {
+      if (is_one(chain)) names.push_back(chain.first);
+    }
+  }
+  return names;
+}
+
+TEST_CASE("few routes are a list of rules in the plan's order, IPv4 before IPv6") {
   test::ConfigBuilder builder;
+  builder.service("a", {{100, "10.0.0.0/8", "192.168.0.0/16"}, {100, "", "172.16.0.0/12"}});
+  builder.service("b", {{100, "2001:db8::/32", "2001:db8:1::/48"},
+                        {200, "10.1.0.0/16", "192.168.100.0/24"},
+                        {100, "10.2.0.1/32", ""},
+                        {100, "", "::/0"},
+                        {100, "0.0.0.0/0", "10.9.0.0/16"}});
+  const nft::Table table = *lowered(builder.config).table;
+  CHECK(texts(table, "classify") ==
+        Lines{"ip saddr 10.1.0.0/16 ip daddr 192.168.100.0/24 goto svc_b",
+              "ip saddr 10.0.0.0/8 ip daddr 192.168.0.0/16 goto svc_a",
+              "ip saddr 0.0.0.0/0 ip daddr 10.9.0.0/16 goto svc_b", "ip saddr 10.2.0.1 goto svc_b",
+              "ip daddr 172.16.0.0/12 goto svc_a",
+              "ip6 saddr 2001:db8::/32 ip6 daddr 2001:db8:1::/48 goto svc_b",
+              "ip6 daddr ::/0 goto svc_b"});
+  CHECK(comments(table, "classify") == Lines{"b/1", "a/0", "b/4", "b/2", "a/1", "b/0", "b/3"});
+  CHECK(route_parts(table).empty());
+  builder.interface_service("lan");
+  const nft::Table other = *lowered(builder.config).table;
+  CHECK(texts(other, "classify").front() == "iifname vmap @interface_routes");
+  CHECK(texts(other, "classify").size() == 8);
+}
+
+TEST_CASE("the ninth route of a family makes maps of it, and leaves the other alone") {
+  for (const Family family : kFamilies) {
+    test::ConfigBuilder builder;
+    Service& service = builder.service("s", {{100, "", "172.16.0.0/12"}, {100, "", "fd00::/8"}});
+    const auto add = [&](int i) {
+      const std::string n = std::to_string(i);
+      service.routes.push_back(test::route(
+          {100, "",
+           (family == Family::kIpv4 ? "10." + n + ".0.0/16" : "fd00:" + n + "::/32").c_str()}));
+    };
+    for (int i = 1; i <= 7; ++i) add(i);
+    const nft::Table few = *lowered(builder.config).table;
+    CHECK(texts(few, "classify").size() == 9);
+    CHECK(route_parts(few).empty());
+    add(8);
+    const nft::Table many = *lowered(builder.config).table;
+    const bool v4 = family == Family::kIpv4;
+    CHECK(texts(many, "classify") ==
+          (v4 ? Lines{"ip daddr vmap @dest_routes4", "ip6 daddr fd00::/8 goto svc_s"}
+              : Lines{"ip daddr 172.16.0.0/12 goto svc_s", "ip6 daddr vmap @dest_routes6"}));
+    CHECK(route_parts(many) == Lines{v4 ? "dest_routes4" : "dest_routes6"});
+  }
+}
+
+/// Source-only routes for one more service, so that a family has too many for a list.
+void crowd(test::ConfigBuilder& builder, Family family) {
+  Service& service = builder.service("crowd");
+  for (int i = 0; i < 8; ++i) {
+    const std::string n = std::to_string(i);
+    service.routes.push_back(test::route(
+        {100, (family == Family::kIpv4 ? "11." + n + ".0.0/16" : "fd00:" + n + "::/32").c_str(),
+         ""}));
+  }
+}
+
+TEST_CASE("many routes become maps by source, then by destination, each element with its route") {
+  test::ConfigBuilder builder;
+  crowd(builder, Family::kIpv4);
   builder.service("a",
                   {{100, "10.0.0.0/8", "192.168.0.0/16"}, {100, "10.0.0.0/8", "192.168.1.0/24"}});
   builder.service("b", {{100, "10.1.0.0/16", "172.16.0.0/12"},
@@ -104,18 +184,23 @@ TEST_CASE("routes become maps by source, then by destination, each element with 
   CHECK(elements(table, "pair_10.0.0.0/8") ==
         Lines{"192.168.0.0/24 : goto svc_a # a/0", "192.168.1.0/24 : goto svc_a # a/1",
               "192.168.2.0-192.168.255.255 : goto svc_a # a/0"});
-  CHECK(elements(table, "source_routes4") == Lines{"10.2.0.0/16 : goto svc_b # b/1"});
+  CHECK(elements(table, "source_routes4").front() == "10.2.0.0/16 : goto svc_b # b/1");
+  CHECK(elements(table, "source_routes4").size() == 9);
   CHECK(elements(table, "dest_routes4") == Lines{"192.0.2.0/24 : goto svc_b # b/2"});
-  CHECK(elements(table, "pair_sources6") == Lines{"2001:db8::/32 : jump from_2001.db8../32"});
-  CHECK(elements(table, "pair_2001.db8../32") == Lines{"2001:db8:1::/48 : goto svc_b # b/3"});
   CHECK(texts(table, "from_10.1.0.0/16") ==
         Lines{"ip daddr vmap @pair_10.1.0.0/16", "goto from_10.0.0.0/8"});
   CHECK(texts(table, "from_10.0.0.0/8") == Lines{"ip daddr vmap @pair_10.0.0.0/8"});
   CHECK(texts(table, "classify") ==
-        Lines{"iifname vmap @interface_routes", "ip saddr vmap @pair_sources4",
-              "ip saddr vmap @source_routes4", "ip daddr vmap @dest_routes4",
-              "ip6 saddr vmap @pair_sources6", "ip6 saddr vmap @source_routes6",
-              "ip6 daddr vmap @dest_routes6"});
+        Lines{"ip saddr vmap @pair_sources4", "ip saddr vmap @source_routes4",
+              "ip daddr vmap @dest_routes4",
+              "ip6 saddr 2001:db8::/32 ip6 daddr 2001:db8:1::/48 goto svc_b"});
+  crowd(builder, Family::kIpv6);
+  const nft::Table both = *lowered(builder.config).table;
+  CHECK(elements(both, "pair_sources6") == Lines{"2001:db8::/32 : jump from_2001.db8../32"});
+  CHECK(elements(both, "pair_2001.db8../32") == Lines{"2001:db8:1::/48 : goto svc_b # b/3"});
+  // Nothing looks into a map that would be empty.
+  CHECK(both.maps.count("dest_routes6") == 0);
+  CHECK(texts(both, "classify").back() == "ip6 saddr vmap @source_routes6");
 }
 
 TEST_CASE("the deepest nesting of both families stays within the kernel's limit") {
@@ -132,7 +217,7 @@ TEST_CASE("the deepest nesting of both families stays within the kernel's limit"
   }
   const nft::Table entry = *lowered(builder.config, "syd").table;
   CHECK(test::deepest_run(entry) == 14);  // classify, a full run of sources, the service
-  CHECK(texts(entry, "classify")[1] == "ip saddr vmap @pair_sources4/2");
+  CHECK(texts(entry, "classify")[0] == "ip saddr vmap @pair_sources4/2");
   CHECK(entry.maps.count("pair_sources6/10") == 1);
   const nft::Table exit = *lowered(builder.config, "lon").table;
   CHECK(test::deepest_run(exit) <= 15);

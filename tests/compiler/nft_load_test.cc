@@ -10,6 +10,7 @@
 #include "compiler/diff.h"
 #include "example_files.h"
 #include "runtime/host/linux_host.h"
+#include "tests/compiler/network_conditions.h"
 #include "tests/support/netns.h"
 
 namespace arctic::test {
@@ -71,6 +72,19 @@ TEST_CASE("nft makes of each example's ruleset what we program") {
       check_loaded(compile(example.config, peer.name.value), 1);
     }
   }
+}
+
+TEST_CASE("nft makes of each condition on networks what we program") {
+  NodeState state;
+  state.table.emplace();
+  std::vector<nft::Rule>& rules = state.table->chains["networks"].rules;
+  for (const nft::Statement& condition : network_conditions()) {
+    rules.push_back(nft::make_rule({condition, nft::accept()}, std::to_string(rules.size())));
+  }
+  Compiled compiled;
+  compiled.artifacts.ruleset_nft = emit_ruleset(state);
+  compiled.desired = std::move(state);
+  check_loaded(compiled, 1);
 }
 
 TEST_CASE("a ruleset replaces the one before it") {

@@ -8,6 +8,7 @@
 
 #include "compiler/nft_numbers.h"
 #include "compiler/statements.h"
+#include "tests/compiler/network_conditions.h"
 
 namespace arctic::nft {
 namespace {
@@ -95,7 +96,6 @@ std::vector<Statement> every_statement() {
                                 ct_reply(),
                                 ct_untracked(),
                                 tcp_not_opening(),
-                                to_link_local(),
                                 ct_mark_between(mask, 0x00010000, 0x0fa00000),
                                 iifname_vmap("tunnels"),
                                 destination_type_vmap("address_types"),
@@ -127,12 +127,58 @@ std::vector<Statement> every_statement() {
       all.push_back(address_vmap(family, side, "pair_10.0.0.0/8"));
     }
   }
+  for (const auto& [source, destination] :
+       {std::pair("10.0.0.0/8", "192.168.0.0/15"), std::pair("0.0.0.0/0", "10.1.2.3/32"),
+        std::pair("::/0", "fe80::/10"), std::pair("2001:db8::1/128", "2001:db8:1::/48")}) {
+    all.push_back(address_in(parse_prefix(source), std::nullopt));
+    all.push_back(address_in(std::nullopt, parse_prefix(destination)));
+    all.push_back(address_in(parse_prefix(source), parse_prefix(destination)));
+  }
   return all;
 }
 
 TEST_CASE("the text of a statement comes back from its expressions") {
   for (const Statement& statement : every_statement())
     CHECK(text_of(statement.exprs) == statement.text);
+  for (const Statement& statement : test::network_conditions())
+    CHECK(text_of(statement.exprs) == statement.text);
+}
+
+TEST_CASE("networks are compared as far as their bytes go, or as addresses under a mask") {
+  using Bytes = std::vector<std::uint8_t>;
+  const MetaLoad nfproto{kMetaNfproto};
+  const Cmp ipv4{CmpOp::kEqual, {kNfprotoIpv4}};
+  const Statement both = address_in(parse_prefix("10.1.0.0/16"), parse_prefix("192.168.100.0/23"));
+  CHECK(both.text == "ip saddr 10.1.0.0/16 ip daddr 192.168.100.0/23");
+  CHECK(both.exprs == std::vector<Expr>{nfproto, ipv4, PayloadLoad{kNetworkHeader, 12, 2},
+                                        Cmp{CmpOp::kEqual, {10, 1}},
+                                        PayloadLoad{kNetworkHeader, 16, 4},
+                                        Bitwise{{255, 255, 254, 0}, Bytes(4)},
+                                        Cmp{CmpOp::kEqual, {192, 168, 100, 0}}});
+  const Statement any = address_in(parse_prefix("0.0.0.0/0"), std::nullopt);
+  CHECK(any.text == "ip saddr 0.0.0.0/0");
+  CHECK(any.exprs == std::vector<Expr>{nfproto, ipv4, PayloadLoad{kNetworkHeader, 12, 4},
+                                       Bitwise{Bytes(4), Bytes(4)}, Cmp{CmpOp::kEqual, Bytes(4)}});
+  const Statement six = address_in(std::nullopt, parse_prefix("2001:db8:100::/40"));
+  CHECK(six.text == "ip6 daddr 2001:db8:100::/40");
+  CHECK(six.exprs == std::vector<Expr>{nfproto, Cmp{CmpOp::kEqual, {kNfprotoIpv6}},
+                                       PayloadLoad{kNetworkHeader, 24, 5},
+                                       Cmp{CmpOp::kEqual, {0x20, 1, 0x0d, 0xb8, 1}}});
+}
+
+TEST_CASE("what only looks like a condition on networks is shown in brackets") {
+  const Statement real = address_in(parse_prefix("10.0.0.0/15"), std::nullopt);
+  const auto spoiled = [&](std::size_t at, const Expr& expr) {
+    std::vector<Expr> exprs = real.exprs;
+    exprs[at] = expr;
+    return text_of(exprs);
+  };
+  CHECK(spoiled(1, Cmp{CmpOp::kEqual, {kNfprotoIpv6}}).front() == '[');
+  CHECK(spoiled(2, PayloadLoad{kNetworkHeader, 13, 4}).front() == '[');
+  CHECK(spoiled(3, Bitwise{{255, 253, 0, 0}, {0, 0, 0, 0}}).front() == '[');
+  CHECK(spoiled(3, Bitwise{std::vector<std::uint8_t>(40, 255), {}}).front() == '[');
+  CHECK(spoiled(4, Cmp{CmpOp::kNotEqual, {10, 0, 0, 0}}).front() == '[');
+  CHECK(spoiled(4, Cmp{CmpOp::kEqual, std::vector<std::uint8_t>(40, 1)}).front() == '[');
 }
 
 TEST_CASE("the text of a rule comes back from its expressions, however its statements follow") {

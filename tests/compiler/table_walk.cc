@@ -25,9 +25,22 @@ U128 number(const Bytes& bytes) {
   return value;
 }
 
+/// The packet's network header, as far as classification looks at it: the addresses.
+Bytes network_header(const Packet& packet) {
+  const bool v4 = packet.from.family == Family::kIpv4;
+  const std::size_t size = v4 ? 4 : 16;
+  Bytes header(v4 ? 12 : 8);
+  for (const Address& address : {packet.from, packet.to}) {
+    const Bytes bytes = big_endian(address.bits, size);
+    header.insert(header.end(), bytes.begin(), bytes.end());
+  }
+  return header;
+}
+
 class Walker {
  public:
-  Walker(const nft::Table& table, const Packet& packet) : table_(table), packet_(packet) {}
+  Walker(const nft::Table& table, const Packet& packet)
+      : table_(table), packet_(packet), header_(network_header(packet)) {}
 
   /// True if the packet ended.
   bool enter(const std::string& name) {
@@ -64,11 +77,14 @@ class Walker {
         load_meta(meta->key);
       } else if (const auto* payload = std::get_if<nft::PayloadLoad>(&expr)) {
         load_payload(*payload);
+      } else if (const auto* bitwise = std::get_if<nft::Bitwise>(&expr)) {
+        apply(*bitwise);
       } else if (const auto* ct = std::get_if<nft::CtLoad>(&expr)) {
         if (ct->key != nft::kCtDirection) throw std::runtime_error("ct key");
         register_ = {nft::kDirectionOriginal};
       } else if (const auto* cmp = std::get_if<nft::Cmp>(&expr)) {
         if (cmp->op != nft::CmpOp::kEqual) throw std::runtime_error("comparison");
+        if (register_.size() != cmp->data.size()) throw std::runtime_error("comparison's size");
         if (register_ != cmp->data) return std::nullopt;
       } else if (const auto* lookup = std::get_if<nft::LookupVerdict>(&expr)) {
         return find(table_.maps.at(lookup->map));
@@ -97,16 +113,22 @@ class Walker {
   }
 
   void load_payload(const nft::PayloadLoad& payload) {
-    const bool v4 = packet_.from.family == Family::kIpv4;
-    const std::uint32_t size = v4 ? 4 : 16, source = v4 ? 12 : 8;
-    if (payload.base != nft::kNetworkHeader || payload.length != size) {
+    const std::size_t end = payload.offset + payload.length;
+    const std::size_t addresses = packet_.from.family == Family::kIpv4 ? 12 : 8;
+    if (payload.base != nft::kNetworkHeader || payload.offset < addresses || end > header_.size()) {
       throw std::runtime_error("payload");
     }
-    const Address& address = payload.offset == source ? packet_.from : packet_.to;
-    if (payload.offset != source && payload.offset != source + size) {
-      throw std::runtime_error("payload offset");
+    register_.assign(header_.begin() + payload.offset,
+                     header_.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+
+  void apply(const nft::Bitwise& bitwise) {
+    if (bitwise.mask.size() != register_.size() || bitwise.flip.size() != register_.size()) {
+      throw std::runtime_error("mask's size");
     }
-    register_ = big_endian(address.bits, size);
+    for (std::size_t i = 0; i < register_.size(); ++i) {
+      register_[i] = static_cast<std::uint8_t>((register_[i] & bitwise.mask[i]) ^ bitwise.flip[i]);
+    }
   }
 
   std::optional<nft::Verdict> find(const nft::Map& map) {
@@ -122,6 +144,7 @@ class Walker {
 
   const nft::Table& table_;
   const Packet& packet_;
+  const Bytes header_;
   Bytes register_;
   std::string ended_;
   std::string comment_;

@@ -12,6 +12,7 @@
 #include "compiler/compile.h"
 #include "compiler/nft_numbers.h"
 #include "compiler/statements.h"
+#include "tests/compiler/network_conditions.h"
 #include "tests/host/linux_machine.h"
 
 namespace arctic::nft {
@@ -86,7 +87,7 @@ Table full_table() {
             rule({ct_reply(), mark_vmap(Mark::kConnection, kMask, "marks")}),
             rule({ct_reply(), mark_is(Mark::kConnection, 0x1ffe0000, 0x1ffe0000, false), accept()}),
             rule({tcp_not_opening(), go_to("down")}), rule({destination_type_vmap("types")}),
-            rule({to_link_local(), accept()}),
+            rule({address_in(std::nullopt, parse_prefix("fe80::/10")), accept()}),
             rule({address_vmap(Family::kIpv4, Side::kSource, "addresses4")}),
             rule({address_vmap(Family::kIpv4, Side::kDestination, "all4")}),
             rule({address_vmap(Family::kIpv6, Side::kSource, "addresses6")}),
@@ -100,6 +101,10 @@ Table full_table() {
       base("route", kHookOutput, -150,
            {rule({mark_is(Mark::kPacket, kMask, 0x0ff30000), accept()}),
             rule({ct_untracked(), accept()}), rule({l4proto(kProtoTcp, false), accept()})});
+  Chain& networks = table.chains["networks"];
+  for (const Statement& condition : test::network_conditions()) {
+    networks.rules.push_back(rule({condition, go_to("svc")}));
+  }
   table.chains["forward"] = base("filter", kHookForward, 0, {}, /*accept=*/false);
   table.chains["post"] =
       base("nat", kHookPostrouting, 100,

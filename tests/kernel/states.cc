@@ -105,6 +105,18 @@ std::string nested() {
               service("even", "alpha", "beta", first) + service("odd", "alpha", "gamma", second));
 }
 
+// One more IPv4 route than a list of rules holds, and an IPv6 list beside the maps.
+std::string lopsided() {
+  std::string routes = "    routes:\n" + route(100, "fd00::/8", "2001:db8::/32");
+  for (int i = 0; i < 9; ++i) {
+    const std::string n = std::to_string(i);
+    routes += i % 3 == 0   ? route(100, "10.0.0.0/" + std::to_string(8 + i), "192.168.0.0/16")
+              : i % 3 == 1 ? route(100, "10." + n + ".0.0/16", "")
+                           : route(100, "", "192.168." + n + ".0/24");
+  }
+  return file(alpha() + peer("beta", "192.0.2.2"), service("many", "alpha", "beta", routes));
+}
+
 std::string v6_only() {
   return file(alpha() + peer("beta", "2001:db8::2"),
               service("six", "alpha", "beta",
@@ -161,7 +173,7 @@ const std::vector<NamedState>& named_states() {
       {"empty", empty()},       {"manual", manual()},         {"shifted", shifted()},
       {"macvlan", macvlan()},   {"collisions", collisions()}, {"nested", nested()},
       {"v6_only", v6_only()},   {"exit_only", exit_only()},   {"hub", hub()},
-      {"variants", variants()},
+      {"variants", variants()}, {"lopsided", lopsided()},
   };
   return states;
 }
