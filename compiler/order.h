@@ -1,7 +1,7 @@
 // The rule plan: all routes of the services that enter at one node, totally ordered.
 //
-// The first rule that matches a packet decides its service. nftables maps, trace and the checks are
-// all derived from this list. Pure.
+// The first rule that matches a packet decides its service. nftables rules and maps, trace and the
+// checks are all derived from this list. Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Where a packet goes and why: the rule plan evaluated for one packet.
 //
 // Three evaluators of one plan exist and must agree: first_match (naive, the definition), Tracer
-// (the flattened maps, what the kernel runs), and the kernel. Pure.
+// (the flattened maps, what the kernel runs where routes are many), and the kernel. Pure.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ struct Packet {
 [[nodiscard]] std::optional<std::size_t> first_match(const Config& config, const RulePlan& plan,
                                                      const Packet& packet);
 
-/// The same through the flattened interval maps that lower() gives to the kernel.
+/// The same through the flattened interval maps that lower() gives to the kernel for many routes.
 class Tracer {
  public:
   Tracer(const Config& config, const RulePlan& plan);
