@@ -101,10 +101,6 @@ Table full_table() {
       base("route", kHookOutput, -150,
            {rule({mark_is(Mark::kPacket, kMask, 0x0ff30000), accept()}),
             rule({ct_untracked(), accept()}), rule({l4proto(kProtoTcp, false), accept()})});
-  Chain& networks = table.chains["networks"];
-  for (const Statement& condition : test::network_conditions()) {
-    networks.rules.push_back(rule({condition, go_to("svc")}));
-  }
   table.chains["forward"] = base("filter", kHookForward, 0, {}, /*accept=*/false);
   table.chains["post"] =
       base("nat", kHookPostrouting, 100,
@@ -195,6 +191,25 @@ TEST_CASE("nft lists our table as if nft had loaded its text, and we read nft's 
   Machine theirs;
   REQUIRE(load_text(emit_ruleset(state)).empty());
   CHECK(sorted(ours_listed) == sorted(listing()));
+  CHECK(diff(theirs.observe(), state).empty());
+}
+
+TEST_CASE("conditions on networks of every length come back, and nft writes them as we do") {
+  Table table;
+  std::vector<Rule>& rules = table.chains["networks"].rules;
+  for (const Statement& condition : test::network_conditions()) {
+    rules.push_back(make_rule({condition, accept()}));
+  }
+  const NodeState state = with(table);
+  Machine ours;
+  ours.become(state);
+  CHECK(ours.observe().table == table);
+  const std::string ours_listed = listing();
+  for (const Rule& rule : rules)
+    CHECK(ours_listed.find("\t" + rule.text + "\n") != std::string::npos);
+  Machine theirs;
+  REQUIRE(load_text(emit_ruleset(state)).empty());
+  CHECK(ours_listed == listing());
   CHECK(diff(theirs.observe(), state).empty());
 }
 
