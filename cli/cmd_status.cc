@@ -131,7 +131,7 @@ Json status_json(const NodeStatus& status) {
 void print_facts(Report& report, const NodeStatus& status) {
   const auto& last = status.history.last;
   const auto fact = [&](const char* name, const std::string& value) {
-    report.out(fmt::format("{:<12}{}\n", name, value));
+    report.out(fmt::format("{:<12}{}\n", name, visible(value)));
   };
   fact("node", node_of(status).empty() ? "unknown: nothing is applied here" : node_of(status));
   fact("key", status.key);
@@ -163,7 +163,7 @@ void print_services(Report& report, const NodeStatus& status) {
 void print(Report& report, const NodeStatus& status, bool full) {
   print_facts(report, status);
   if (!status.unknown.empty())
-    report.out(fmt::format("{:<12}unknown: {}\n", "drift", status.unknown));
+    report.out(fmt::format("{:<12}unknown: {}\n", "drift", visible(status.unknown)));
   if (!status.declared) return;
   const ChangeCounts counts = count(status.drift->changes);
   const bool right = status.drift->changes.empty();

@@ -5,100 +5,71 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
+
+#include "runtime/io/owned_fd.h"
+#include "runtime/io/place_file.h"
 
 namespace arctic::cli {
 
 namespace {
 
-// A temporary beside its final place; taken away again unless it got there.
-class Temporary {
- public:
-  explicit Temporary(const std::string& final_path) : path_(final_path + ".XXXXXX") {
-    fd_ = ::mkostemp(path_.data(), O_CLOEXEC);
-  }
-  ~Temporary() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    if (!placed_) ::unlink(path_.c_str());
-  }
-  Temporary(const Temporary&) = delete;
-  Temporary& operator=(const Temporary&) = delete;
-
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-
-  // Each returns false with errno set.
-  bool write(std::string_view content) const {
-    while (!content.empty()) {
-      const ssize_t n = ::write(fd_, content.data(), content.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return false;
-      content.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-  }
-  bool finish(unsigned mode) const { return ::fchmod(fd_, mode) == 0 && ::fsync(fd_) == 0; }
-  bool replace(const std::string& final_path) {
-    placed_ = ::rename(path_.c_str(), final_path.c_str()) == 0;
-    return placed_;
-  }
-  // Unlike rename, link never takes the place of something.
-  [[nodiscard]] bool add(const std::string& final_path) const {
-    return ::link(path_.c_str(), final_path.c_str()) == 0;
-  }
-
- private:
-  std::string path_;
-  int fd_ = -1;
-  bool placed_ = false;
-};
-
 tl::unexpected<Error> failed(const std::string& path, int error) {
   return fail(ErrorCode::kFailure, path, "cannot be written: " + errno_text(error));
 }
 
-void sync_folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
+Status place(const std::string& path, std::string_view content, unsigned mode, Existing existing) {
+  const std::filesystem::path whole(path);
+  const std::string above = whole.parent_path().string();
+  const OwnedFd folder(
+      ::open(above.empty() ? "." : above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.valid()) return failed(path, errno);
+  const std::string name = whole.filename().string();
+  if (name.empty()) return failed(path, EISDIR);
+  const int error = place_file(folder.get(), name, content, mode, existing);
+  if (error == EEXIST) {
+    return fail(ErrorCode::kRefused, path, "is there already and is not overwritten",
+                "name another file, or move that one away");
+  }
+  if (error != 0) return failed(path, error);
+  ::fsync(folder.get());
+  return {};
+}
+
+// True if `about` is the file that this process prints to, which replacing would cut off.
+bool is_output(const struct stat& about) {
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat open {};
+    if (::fstat(fd, &open) == 0 && open.st_dev == about.st_dev && open.st_ino == about.st_ino) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
 
 Status write_file(const std::string& path, std::string_view content, unsigned mode) {
   std::error_code error;
-  std::string place = path;
+  std::string final_path = path;
   struct stat about {};
   if (::stat(path.c_str(), &about) == 0) {
     if (S_ISDIR(about.st_mode)) return failed(path, EISDIR);
+    if (is_output(about) || !S_ISREG(about.st_mode)) {
+      return fail(ErrorCode::kRefused, path,
+                  is_output(about) ? "is where this command prints, and is not replaced"
+                                   : "is not a regular file, and is not replaced",
+                  "name another file; to print the result instead, use --json");
+    }
     mode = about.st_mode & 07777U;
-    place = std::filesystem::canonical(path, error).string();
+    final_path = std::filesystem::canonical(path, error).string();
     if (error) return failed(path, error.value());
   }
-  Temporary temporary(place);
-  if (!temporary.is_open() || !temporary.write(content) || !temporary.finish(mode) ||
-      !temporary.replace(place)) {
-    return failed(path, errno);
-  }
-  sync_folder_of(place);
-  return {};
+  return place(final_path, content, mode, Existing::kReplaced);
 }
 
 Status create_file(const std::string& path, std::string_view content, unsigned mode) {
-  Temporary temporary(path);
-  if (!temporary.is_open() || !temporary.write(content) || !temporary.finish(mode)) {
-    return failed(path, errno);
-  }
-  if (!temporary.add(path)) {
-    if (errno != EEXIST) return failed(path, errno);
-    return fail(ErrorCode::kRefused, path, "is there already and is not overwritten",
-                "name another file, or move that one away");
-  }
-  sync_folder_of(path);
-  return {};
+  return place(path, content, mode, Existing::kKept);
 }
 
 Status make_folder(const std::string& path) {

@@ -12,6 +12,7 @@
 namespace arctic::cli {
 
 /// Replaces or makes `path`; an existing file keeps its mode, a symbolic link its target's place.
+/// kRefused if it is no regular file, or the one that this process prints to.
 [[nodiscard]] Status write_file(const std::string& path, std::string_view content,
                                 unsigned mode = 0644);
 /// kRefused if something of that name is there already.

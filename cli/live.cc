@@ -15,8 +15,8 @@ Result<Target> target_for(Session& session, const Loaded& loaded, const std::str
 }
 
 std::string standing(const std::string& node, const std::string& generation) {
-  if (generation.empty()) return fmt::format("{} has nothing of Arctic.", node);
-  return fmt::format("{} is at generation {}.", node, generation);
+  if (generation.empty()) return fmt::format("{} has nothing of Arctic.", visible(node));
+  return fmt::format("{} is at generation {}.", visible(node), visible(generation));
 }
 
 void print_plan(Session& session, const Plan& plan, bool full) {
@@ -34,8 +34,8 @@ void print_plan(Session& session, const Plan& plan, bool full) {
   const std::string& node = plan.target.node.empty() ? plan.node : plan.target.node;
   report.out(plan.nothing_to_do()
                  ? "No changes. " + standing(node.empty() ? "This node" : node, plan.generation)
-                 : fmt::format("No changes but the record: {} becomes generation {}.", node,
-                               plan.target_generation));
+                 : fmt::format("No changes but the record: {} becomes generation {}.",
+                               visible(node), plan.target_generation));
   report.out("\n");
 }
 

@@ -30,6 +30,10 @@ std::vector<Group> group(const Changes& changes) {
   for (const auto* phase : phases_of(changes)) {
     for (const Change& change : *phase) {
       Description line = describe(change);
+      // Aliases, comments and names come from the kernel, where anybody may have put them.
+      for (std::string* text : {&line.identity, &line.reason, &line.before, &line.after}) {
+        *text = visible(*text);
+      }
       const auto [place, is_new] = places.emplace(line.kind, groups.size());
       if (is_new) groups.push_back({line.kind, {}});
       groups[place->second].lines.push_back(std::move(line));

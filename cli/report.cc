@@ -39,7 +39,37 @@ const char* escape_of(Colour colour) {
   return "";
 }
 
+// The length of the whole UTF-8 character at the front; 0 if there is none, or one that controls
+// the terminal. Overlong forms and halves of pairs are let through: no terminal obeys them.
+std::size_t shown_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+  }
+  return first == 0xc2 && byte(1) < 0xa0 ? 0 : length;
+}
+
 }  // namespace
+
+std::string visible(std::string_view text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string shown;
+  while (!text.empty()) {
+    const std::size_t length = shown_length(text);
+    if (length > 0) {
+      shown += text.substr(0, length);
+    } else {
+      const auto value = static_cast<unsigned char>(text[0]);
+      shown += {'\\', 'x', kDigits[value >> 4], kDigits[value & 15]};
+    }
+    text.remove_prefix(length > 0 ? length : 1);
+  }
+  return shown;
+}
 
 Report::Report() {
   const char* no_colour = std::getenv("NO_COLOR");
@@ -89,15 +119,16 @@ void Report::say(std::string_view line) {
 
 void Report::warn(std::string_view text) {
   flush();
-  err(fmt::format("{} {}\n", painted(err_colour_, Colour::kYellow, "warning:"), text));
+  err(fmt::format("{} {}\n", painted(err_colour_, Colour::kYellow, "warning:"), visible(text)));
 }
 
 void Report::error(const Error& error) {
   flush();
-  std::string text =
-      fmt::format("{} {}\n", painted(err_colour_, Colour::kRed, "error:"), error.message());
+  std::string text = fmt::format("{} {}\n", painted(err_colour_, Colour::kRed, "error:"),
+                                 visible(error.message()));
   if (!error.hint.empty()) {
-    text += fmt::format("{} {}\n", painted(err_colour_, Colour::kBold, "help:"), error.hint);
+    text +=
+        fmt::format("{} {}\n", painted(err_colour_, Colour::kBold, "help:"), visible(error.hint));
   }
   err(text);
 }
@@ -115,7 +146,8 @@ void Report::diagnostics(const Diagnostics& diagnostics, std::string_view name,
 void Report::progress(std::size_t number, std::size_t count, std::string_view what) {
   using namespace std::chrono_literals;
   if (!err_terminal_ || std::chrono::steady_clock::now() - start_ < 1s) return;
-  static_cast<void>(write_all(STDERR_FILENO, fmt::format("\r\x1b[K{}/{} {}", number, count, what)));
+  static_cast<void>(
+      write_all(STDERR_FILENO, fmt::format("\r\x1b[K{}/{} {}", number, count, visible(what))));
   progress_shown_ = true;
 }
 

@@ -17,6 +17,10 @@ namespace arctic::cli {
 
 enum class Colour : std::uint8_t { kRed, kGreen, kYellow, kBold, kDim };
 
+/// `text` as a terminal may have it: control characters, and bytes that are no UTF-8, as \xNN. For
+/// all that the kernel, files and arguments say; tabs and line ends too are escaped.
+[[nodiscard]] std::string visible(std::string_view text);
+
 class Report {
  public:
   /// Looks at the two streams and at NO_COLOR.

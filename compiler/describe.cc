@@ -18,8 +18,9 @@ std::string kind_of(const File&) { return "file"; }
 std::string identity_of(const std::string& name, const File&) { return name; }
 std::string reason_of(const File& file) { return file.origin; }
 std::string value_of(const File& file) {
-  return fmt::format("{} bytes, {}", file.content.size(),
-                     hex(blake2b_256(file.content)).substr(0, kShownDigits));
+  return fmt::format("{} bytes, {}{}{}", file.content.size(),
+                     hex(blake2b_256(file.content)).substr(0, kShownDigits),
+                     file.detail.empty() ? "" : ", ", file.detail);
 }
 
 std::string kind_of(const Sysctl&) { return "sysctl"; }
@@ -47,6 +48,7 @@ std::string value_of(const Link& link) {
   if (link.mtu != 0) text += fmt::format(", mtu {}", link.mtu);
   if (link.tx_queue_length != 0) text += fmt::format(", queue {}", link.tx_queue_length);
   text += link.up ? ", up" : ", down";
+  if (link.no_arp) text += ", without ARP";
   return text + (link.alias.empty() ? ", no alias" : ", alias " + link.alias);
 }
 
@@ -55,7 +57,7 @@ std::string identity_of(const std::string&, const LinkAddress& address) {
   return address.address.to_string() + " dev " + address.link;
 }
 std::string reason_of(const LinkAddress& address) { return address.origin; }
-std::string value_of(const LinkAddress&) { return {}; }
+std::string value_of(const LinkAddress& address) { return address.strange; }
 
 std::string kind_of(const PolicyRoute&) { return "route"; }
 std::string identity_of(const std::string&, const PolicyRoute& route) {
@@ -63,6 +65,7 @@ std::string identity_of(const std::string&, const PolicyRoute& route) {
 }
 std::string reason_of(const PolicyRoute& route) { return route.origin; }
 std::string value_of(const PolicyRoute& route) {
+  if (!route.strange.empty()) return route.strange;
   switch (route.type) {
     case RouteType::kLocal:
       return "local default dev " + route.device;

@@ -205,8 +205,13 @@ class HostDiff {
       return std::tuple(route.family, route.table, route.metric);
     };
     std::multimap<decltype(key(PolicyRoute{})), PolicyRoute> old;
+    std::vector<PolicyRoute> left;
     for (const PolicyRoute& route : without(standing, desired_.routes)) {
-      old.emplace(key(route), route);
+      if (route.strange.empty()) {
+        old.emplace(key(route), route);
+      } else {
+        left.push_back(route);
+      }
     }
     std::vector<PolicyRoute> next = without(desired_.routes, standing);
     sort_by_place(next);
@@ -219,7 +224,6 @@ class HostDiff {
         old.erase(replaced);
       }
     }
-    std::vector<PolicyRoute> left;
     for (const auto& item : old) left.push_back(item.second);
     return left;
   }

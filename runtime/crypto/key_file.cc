@@ -7,38 +7,11 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "runtime/io/owned_fd.h"
+#include "runtime/io/place_file.h"
+
 namespace arctic {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-/// A file that is removed again unless it got its final name.
-class Temporary {
- public:
-  explicit Temporary(std::string path) : path_(std::move(path)) {}
-  ~Temporary() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  Temporary(const Temporary&) = delete;
-  Temporary& operator=(const Temporary&) = delete;
-  [[nodiscard]] const char* path() const { return path_.c_str(); }
-  void keep() { path_.clear(); }
-
- private:
-  std::string path_;
-};
 
 tl::unexpected<Error> system_error(const std::string& path, const char* what) {
   const int number = errno;
@@ -68,32 +41,28 @@ Status check_access(const std::string& path, const struct stat& info) {
   return {};
 }
 
-std::string folder_of(const std::string& path) {
+/// The folder and the name in it.
+std::pair<std::string, std::string> split(const std::string& path) {
   const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
+  if (slash == std::string::npos) return {".", path};
+  return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
 }
 
-Status write_all(int fd, const std::string& path, const PrivateKey& key) {
-  std::array<char, kKeyLineBytes> line{};
-  key.write_line(line);
-  std::size_t done = 0;
-  ssize_t wrote = 0;
-  while (done < line.size() && (wrote = ::write(fd, line.data() + done, line.size() - done)) > 0) {
-    done += static_cast<std::size_t>(wrote);
+/// Replacing a device or a pipe would take it away from the machine.
+Status check_place(int folder, const std::string& name, const std::string& path, bool replace) {
+  struct stat info {};
+  if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  if (!S_ISREG(info.st_mode)) {
+    return fail(ErrorCode::kRefused, path, "is there already and is not a regular file",
+                "name another file");
   }
-  const int number = errno;
-  wipe(line.data(), line.size());
-  errno = number;
-  if (done < line.size()) return system_error(path, "cannot write");
-  if (::fsync(fd) != 0) return system_error(path, "cannot write");
-  return {};
+  return replace ? Status() : exists(path);
 }
 
 }  // namespace
 
 Result<std::optional<PrivateKey>> read_key_file(const std::string& path) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (fd.get() < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<PrivateKey>();
     if (errno == ELOOP) {
@@ -126,23 +95,18 @@ Result<std::optional<PrivateKey>> read_key_file(const std::string& path) {
 }
 
 Status write_key_file(const std::string& path, const PrivateKey& key, bool replace) {
-  std::string name = path + ".new-XXXXXX";
-  // mkstemp opens with O_EXCL and 0600.
-  const Descriptor fd(::mkostemp(name.data(), O_CLOEXEC));
-  if (fd.get() < 0) return system_error(folder_of(path), "cannot write there");
-  Temporary temporary(name);
-  if (::fchmod(fd.get(), 0600) != 0) return system_error(path, "cannot set its mode");
-  ARCTIC_CHECK(write_all(fd.get(), path, key));
-  if (replace) {
-    if (::rename(temporary.path(), path.c_str()) != 0) return system_error(path, "cannot write");
-    temporary.keep();
-  } else if (::link(temporary.path(), path.c_str()) != 0) {
-    // link, not rename: it is the one that fails where a file is.
-    if (errno == EEXIST) return exists(path);
-    return system_error(path, "cannot write");
-  }
-  const Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return system_error(path, "cannot write");
+  const auto [above, name] = split(path);
+  const OwnedFd folder(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.valid()) return system_error(above, "cannot write there");
+  ARCTIC_CHECK(check_place(folder.get(), name, path, replace));
+  std::array<char, kKeyLineBytes> line{};
+  key.write_line(line);
+  const int error = place_file(folder.get(), name, {line.data(), line.size()}, 0600,
+                               replace ? Existing::kReplaced : Existing::kKept);
+  wipe(line.data(), line.size());
+  if (error == EEXIST) return exists(path);
+  errno = error;
+  if (error != 0 || ::fsync(folder.get()) != 0) return system_error(path, "cannot write");
   return {};
 }
 

@@ -8,16 +8,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <cstdio>
+#include <sstream>
+
+#include "runtime/io/place_file.h"
 
 namespace arctic {
 namespace {
 
 constexpr const char* kPrivateFolder = "/var/lib/arctic";
 constexpr std::size_t kLargestFile = std::size_t{1} << 30;
-constexpr const char* kTemporaryEnd = ".new";
 
 int open_inside(int root, const std::string& path, int flags) {
   open_how how{};
@@ -44,51 +44,6 @@ std::pair<std::string, std::string> split(const std::string& path) {
 
 bool is_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name.find('\0') == std::string::npos;
-}
-
-int write_all(int fd, const std::string& text) {
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t size = ::write(fd, text.data() + done, text.size() - done);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return errno;
-    done += static_cast<std::size_t>(size);
-  }
-  return 0;
-}
-
-std::string temporary_name(const std::string& name) {
-  static std::atomic<unsigned> counter{0};
-  return "." + name + "." + std::to_string(::getpid()) + "-" + std::to_string(++counter) +
-         kTemporaryEnd;
-}
-
-bool is_temporary(const std::string& name) {
-  const std::string end = kTemporaryEnd;
-  return name.size() > end.size() && name[0] == '.' &&
-         name.compare(name.size() - end.size(), end.size(), end) == 0;
-}
-
-/// The new content in a file of its own in `folder`, complete and on disk, not yet at its place.
-/// Where the file system can, it has no name while it is written, so that a crash leaves nothing.
-int write_temporary(int folder, const std::string& temporary, const std::string& content,
-                    unsigned mode) {
-  OwnedFd file(::openat(folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
-  const bool nameless = file.valid();
-  if (!nameless && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return errno;
-  if (!nameless) {
-    file = OwnedFd(::openat(folder, temporary.c_str(),
-                            O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, mode));
-    if (!file.valid()) return errno;
-  }
-  if (::fchmod(file.get(), static_cast<mode_t>(mode)) != 0) return errno;  // whatever the umask
-  if (const int error = write_all(file.get(), content); error != 0) return error;
-  if (::fsync(file.get()) != 0) return errno;
-  if (!nameless) return 0;
-  const std::string self = "/proc/self/fd/" + std::to_string(file.get());
-  return ::linkat(AT_FDCWD, self.c_str(), folder, temporary.c_str(), AT_SYMLINK_FOLLOW) == 0
-             ? 0
-             : errno;
 }
 
 std::vector<std::string> names_in(DIR* folder) {
@@ -122,15 +77,6 @@ int remove_tree(int parent, const std::string& name) {
 }
 
 }  // namespace
-
-OwnedFd::~OwnedFd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
 
 Files::Files(std::string root) : root_(std::move(root)) {
   while (!root_.empty() && root_.back() == '/') root_.pop_back();
@@ -199,17 +145,26 @@ Result<std::optional<std::string>> Files::read(const std::string& path) const {
   }
 }
 
+Result<std::string> Files::exposure(const std::string& path) const {
+  const OwnedFd place = locate(path);
+  struct stat status {};
+  if (!place.valid()) return std::string();
+  if (::fstat(place.get(), &status) != 0) return failed(shown(path), "cannot be read", errno);
+  if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
+    return "belongs to user " + std::to_string(status.st_uid);
+  }
+  if ((status.st_mode & 022U) == 0) return std::string();
+  std::ostringstream mode;
+  mode << std::oct << (status.st_mode & 07777U);
+  return "its mode 0" + mode.str() + " lets others write";
+}
+
 Status Files::write(const std::string& path, const std::string& content, unsigned mode) const {
   const auto [above, name] = split(path);
   if (!is_name(name)) return failed(shown(path), "cannot be written", EINVAL);
   ARCTIC_TRY(const OwnedFd folder, open_folder(above, true));
-  const std::string temporary = temporary_name(name);
-  int error = write_temporary(folder.get(), temporary, content, mode);
-  if (error == 0 && ::renameat(folder.get(), temporary.c_str(), folder.get(), name.c_str()) != 0) {
-    error = errno;
-  }
-  if (error != 0) {
-    (void)::unlinkat(folder.get(), temporary.c_str(), 0);
+  if (const int error = place_file(folder.get(), name, content, mode, Existing::kReplaced);
+      error != 0) {
     return failed(shown(path), "cannot be written", error);
   }
   if (::fsync(folder.get()) != 0) return failed(shown(path), "cannot be synced to disk", errno);
@@ -269,7 +224,7 @@ Result<std::vector<std::string>> Files::list(const std::string& path) const {
   if (entries == nullptr) return failed(shown(path), "cannot be listed", errno);
   std::vector<std::string> names = names_in(entries);
   ::closedir(entries);
-  names.erase(std::remove_if(names.begin(), names.end(), is_temporary), names.end());
+  names.erase(std::remove_if(names.begin(), names.end(), is_unplaced), names.end());
   return names;
 }
 

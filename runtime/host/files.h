@@ -8,30 +8,12 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "runtime/io/owned_fd.h"
 #include "schema/base/result.h"
 
 namespace arctic {
-
-/// An open file descriptor that closes itself.
-class OwnedFd {
- public:
-  OwnedFd() = default;
-  explicit OwnedFd(int fd) : fd_(fd) {}
-  ~OwnedFd();
-  OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  OwnedFd& operator=(OwnedFd&& other) noexcept;
-  OwnedFd(const OwnedFd&) = delete;
-  OwnedFd& operator=(const OwnedFd&) = delete;
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 class Files {
  public:
@@ -39,6 +21,8 @@ class Files {
   explicit Files(std::string root);
 
   [[nodiscard]] Result<std::optional<std::string>> read(const std::string& path) const;
+  /// See Host::exposure.
+  [[nodiscard]] Result<std::string> exposure(const std::string& path) const;
   [[nodiscard]] Status write(const std::string& path, const std::string& content,
                              unsigned mode) const;
   /// What a failed append has written already is taken back.

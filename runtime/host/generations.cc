@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "schema/artifact/journal.h"
+
 namespace arctic {
 namespace {
 
@@ -26,6 +28,7 @@ std::optional<GenerationName> parse_generation_name(std::string_view name) {
   const char* const end = name.data() + dash;
   const auto [stop, error] = std::from_chars(name.data(), end, parsed.sequence);
   if (error != std::errc() || stop != end || name[0] == '0') return std::nullopt;
+  if (parsed.sequence > kHighestSequence) return std::nullopt;
   parsed.generation = name.substr(dash + 1);
   return parsed;
 }
@@ -40,6 +43,12 @@ Result<std::vector<GenerationName>> list_generations(Host& host) {
     return a.sequence < b.sequence;
   });
   return found;
+}
+
+Result<std::vector<std::string>> foreign_generations(Host& host) {
+  ARCTIC_TRY(auto names, host.list_folder(kGenerationsFolder));
+  std::erase_if(names, [](const std::string& name) { return parse_generation_name(name); });
+  return names;
 }
 
 Status write_generation(Host& host, const GenerationName& name, const Target& target) {

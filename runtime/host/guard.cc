@@ -49,6 +49,19 @@ Status check_parents(const NodeState& actual, const NodeState& desired) {
   return {};
 }
 
+Status check_state_folder(Host& host) {
+  for (const char* path : {kStateFolder, kGenerationsFolder, kJournalPath, kSysctlRecordPath}) {
+    ARCTIC_TRY(const std::string exposure, host.exposure(path));
+    if (exposure.empty()) continue;
+    const bool folder = path == kStateFolder || path == kGenerationsFolder;
+    return fail(ErrorCode::kRefused, path,
+                exposure + ", so others could have written what is in it",
+                std::string("look at it, then: chown root ") + path + "; chmod " +
+                    (folder ? "0700 " : "0600 ") + path);
+  }
+  return {};
+}
+
 Status check_node(const std::string& node_in_force, const Target& target) {
   if (target.destroy || node_in_force.empty() || node_in_force == target.node) return {};
   return fail(ErrorCode::kRefused, "peer " + target.node,

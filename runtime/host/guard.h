@@ -25,4 +25,8 @@ namespace arctic {
 /// Names of the services in a pegasus.json; empty if it is none of ours.
 [[nodiscard]] std::set<std::string> services_in(const std::string& pegasus_json);
 
+/// kRefused, with the cure, if somebody else could have written what apply is about to believe: the
+/// journal, the records and the generations.
+[[nodiscard]] Status check_state_folder(Host& host);
+
 }  // namespace arctic

@@ -28,11 +28,11 @@ class Host {
   virtual ~Host() = default;
 
   /// All that is ours (table inet arctic, links with our alias and their addresses, rules and
-  /// routes with our protocol), and besides, as they are, whoever made them: links with names that
-  /// `desired` uses (as a link's own name or as its parent), and the sysctls and files that it
-  /// names or that `also_sysctls` lists. A link that is not ours has an alias without our prefix
-  /// (the diff leaves it alone). Sysctl records are not filled in. Sysctls that do not exist (their
-  /// interface is not there yet) are absent.
+  /// routes with our protocol), how much of IPv6 there is, and besides, as they are, whoever made
+  /// them: links with names that `desired` uses (as a link's own name or as its parent), and the
+  /// sysctls and files that it names or that `also_sysctls` lists. A link that is not ours has an
+  /// alias without our prefix (the diff leaves it alone). Sysctl records are not filled in. Sysctls
+  /// that do not exist (their interface is not there yet) are absent.
   virtual Result<NodeState> observe(const NodeState& desired,
                                     const std::vector<std::string>& also_sysctls) = 0;
 
@@ -48,6 +48,9 @@ class Host {
 
   /// nullopt: there is no such file. Paths are absolute and below the root folder.
   virtual Result<std::optional<std::string>> read_file(const std::string& path) = 0;
+  /// Why others than root and ourselves could change what is at `path` ("belongs to user 1000",
+  /// "its mode 0666 lets others write"); empty if none could, or if there is nothing.
+  virtual Result<std::string> exposure(const std::string& path) = 0;
   /// Atomic and durable: temporary, fsync, rename, fsync of the folder; makes missing folders
   /// (0755, below /var/lib/arctic 0700). A reader sees the old content or the new one.
   virtual Status write_file(const std::string& path, const std::string& content, unsigned mode) = 0;

@@ -42,7 +42,9 @@ Status make_folders(const std::string& path) {
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
     const std::string folder = path.substr(0, slash);
-    if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
+    const bool made = ::mkdir(folder.c_str(), 0755) == 0;
+    // A umask must not take away what the daemons need to read.
+    if (made ? ::chmod(folder.c_str(), 0755) != 0 : errno != EEXIST) {
       const int number = errno;
       return fail(ErrorCode::kFailure, folder, "cannot make the folder: " + errno_text(number),
                   number == EACCES ? "run it as root, or name another file with --out" : "");

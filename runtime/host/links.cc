@@ -68,6 +68,7 @@ RawLink parse_link(const nlmsghdr* header) {
   const auto data = kind_info.nested(IFLA_INFO_DATA);
   if (kind == "macvlan") {
     link.kind = LinkKind::kMacvlan;
+    link.no_arp = (info->ifi_flags & IFF_NOARP) != 0;
     raw.parent_index = attributes.u32(IFLA_LINK);
     raw.parent_elsewhere = attributes.has(IFLA_LINK_NETNSID);
     link.detail = mode_name(data.u32(IFLA_MACVLAN_MODE));
@@ -153,6 +154,18 @@ Status make_macvlan(RouteSocket& socket, const std::string& name, const Link& li
   return done;
 }
 
+/// The kernel lets no interface have a name that is another's alternative one, and says EBUSY.
+Status check_alternative_names(RouteSocket& socket, const std::string& name) {
+  if (name.empty() || name.size() >= IFNAMSIZ) return {};
+  std::string holder;
+  Message message = get_message(name);
+  const Answer answer =
+      socket.get(message, [&](const nlmsghdr* header) { holder = parse_link(header).name; });
+  if (answer.error != 0 || holder.empty() || holder == name) return {};
+  return fail(ErrorCode::kRefused, name, "is an alternative name of interface " + holder,
+              "take it away: ip link property del dev " + holder + " altname " + name);
+}
+
 }  // namespace
 
 Status set_link(RouteSocket& socket, int index, const std::string& name, const Link& link,
@@ -162,6 +175,10 @@ Status set_link(RouteSocket& socket, int index, const std::string& name, const L
   info.ifi_index = index;
   info.ifi_change = IFF_UP;
   info.ifi_flags = link.up ? std::uint32_t{IFF_UP} : 0U;
+  if (link.kind == LinkKind::kMacvlan) {  // a TUN device never has ARP
+    info.ifi_change |= IFF_NOARP;
+    if (link.no_arp) info.ifi_flags |= IFF_NOARP;
+  }
   message.header(info);
   if (rename) message.put(IFLA_IFNAME, name);
   message.put(IFLA_IFALIAS, link.alias.data(), link.alias.size());
@@ -211,6 +228,7 @@ Result<std::optional<LiveLink>> read_link(RouteSocket& socket, const std::string
 
 Status make_link(RouteSocket& socket, const std::string& name, const Link& link) {
   ARCTIC_TRY(const auto existing, read_link(socket, name));
+  if (!existing) ARCTIC_CHECK(check_alternative_names(socket, name));
   if (existing) {
     if (!existing->ours()) {
       return fail(ErrorCode::kRefused, name,

@@ -29,6 +29,7 @@ struct LiveLink {
 [[nodiscard]] Result<std::optional<LiveLink>> read_link(netlink::RouteSocket& socket,
                                                         const std::string& name);
 /// Permanent addresses of those of `links` that are ours; link-local IPv6 ones are the kernel's.
+/// What ours never have (a peer, another scope) is told in `strange`.
 [[nodiscard]] Result<std::set<LinkAddress>> read_addresses(
     netlink::RouteSocket& socket, const std::map<std::string, LiveLink>& links);
 
@@ -39,6 +40,7 @@ struct LiveLink {
 /// Succeeds if there is no such link; kRefused if it is not ours any more.
 [[nodiscard]] Status delete_link(netlink::RouteSocket& socket, const std::string& name);
 
+/// What stands in its place (the same address with a lifetime, a peer, another length) is deleted.
 [[nodiscard]] Status add_address(netlink::RouteSocket& socket, const LinkAddress& address);
 /// Other addresses of the interface stay, whichever of them the kernel holds for the first.
 [[nodiscard]] Status delete_address(netlink::RouteSocket& socket, const LinkAddress& address);

@@ -79,6 +79,21 @@ struct Perform {
   }
 };
 
+/// Off only if it is off everywhere: one interface that is switched on again by itself counts.
+Result<Ipv6> read_ipv6(const std::map<std::string, LiveLink>& links) {
+  const auto path = [](const std::string& name) {
+    return "net/ipv6/conf/" + name + "/disable_ipv6";
+  };
+  ARCTIC_TRY(const auto all, read_sysctl(path("all")));
+  if (!all) return Ipv6::kAbsent;
+  if (*all == "0") return Ipv6::kOn;
+  for (const auto& [name, live] : links) {
+    ARCTIC_TRY(const auto off, read_sysctl(path(name)));
+    if (off == "0") return Ipv6::kOn;
+  }
+  return Ipv6::kOff;
+}
+
 }  // namespace
 
 LinuxHost::LinuxHost(std::string root) : files_(std::move(root)) {}
@@ -117,6 +132,7 @@ Result<NodeState> LinuxHost::observe(const NodeState& desired,
   for (const auto& [name, live] : links) {
     if (live.ours() || wanted.count(name) > 0) state.links.emplace(name, live.link);
   }
+  ARCTIC_TRY(state.ipv6, read_ipv6(links));
   ARCTIC_TRY(state.addresses, read_addresses(socket, links));
   ARCTIC_TRY(state.routes, read_routes(socket, links));
   ARCTIC_TRY(state.rules, read_rules(socket));
@@ -129,7 +145,9 @@ Result<NodeState> LinuxHost::observe(const NodeState& desired,
   }
   for (const auto& [path, file] : desired.files) {
     ARCTIC_TRY(auto content, files_.read(path));
-    if (content) state.files[path].content = std::move(*content);
+    if (!content) continue;
+    state.files[path].content = std::move(*content);
+    ARCTIC_TRY(state.files[path].detail, files_.exposure(path));
   }
   return state;
 }
@@ -152,6 +170,8 @@ Status LinuxHost::commit(const std::vector<Change>& nft) {
 Result<std::optional<std::string>> LinuxHost::read_file(const std::string& path) {
   return files_.read(path);
 }
+
+Result<std::string> LinuxHost::exposure(const std::string& path) { return files_.exposure(path); }
 
 Status LinuxHost::write_file(const std::string& path, const std::string& content, unsigned mode) {
   return files_.write(path, content, mode);

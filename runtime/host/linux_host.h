@@ -31,6 +31,7 @@ class LinuxHost : public Host {
   Status commit(const std::vector<Change>& nft) override;
 
   Result<std::optional<std::string>> read_file(const std::string& path) override;
+  Result<std::string> exposure(const std::string& path) override;
   Status write_file(const std::string& path, const std::string& content, unsigned mode) override;
   Status append_file(const std::string& path, const std::string& text) override;
   Status remove_file(const std::string& path) override;

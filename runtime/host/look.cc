@@ -109,6 +109,16 @@ NodeState restorable(const NodeState& before, const NodeState& now) {
   std::erase_if(goal.rules, [&](const PolicyRule& rule) {
     return !rule.strange.empty() && now.rules.count(rule) == 0;
   });
+  std::erase_if(goal.routes, [&](const PolicyRoute& route) {
+    return !route.strange.empty() && now.routes.count(route) == 0;
+  });
+  std::erase_if(goal.addresses, [&](const LinkAddress& address) {
+    return !address.strange.empty() && now.addresses.count(address) == 0;
+  });
+  for (auto& [path, file] : goal.files) {
+    const auto found = now.files.find(path);
+    if (found == now.files.end() || !(found->second == file)) file.detail.clear();
+  }
   if (goal.table) {
     for (auto& [name, chain] : goal.table->chains) {
       std::erase_if(chain.rules, [](const nft::Rule& rule) { return !can_be_made(rule); });

@@ -88,6 +88,7 @@ bool Plan::nothing_to_do() const {
 
 Result<Plan> plan(Host& host, Target target, const PlanOptions& options) {
   Plan plan;
+  ARCTIC_CHECK(check_state_folder(host));
   ARCTIC_TRY(plan.history, read_history(host));
   const History& history = plan.history;
   if (history.last) {
@@ -98,11 +99,25 @@ Result<Plan> plan(Host& host, Target target, const PlanOptions& options) {
   plan.interrupted = history.interrupted;
   if (!options.force) ARCTIC_CHECK(check_node(plan.node, target));
   ARCTIC_TRY(const auto kept, list_generations(host));
+  ARCTIC_TRY(const auto foreign, foreign_generations(host));
+  for (const std::string& name : foreign) {
+    plan.notices.push_back(std::string(kGenerationsFolder) + "/" + name +
+                           " is no generation of Arctic's and is left alone");
+  }
   plan.sequence = std::max(history.sequence, kept.empty() ? 0 : kept.back().sequence) + 1;
   ARCTIC_TRY(plan.records, read_records(host));
 
   ARCTIC_CHECK(resolve_interfaces(host, target.desired));
   ARCTIC_TRY(plan.actual, look(host, target.desired, plan.records));
+  resolve_mtus(target.desired, plan.actual);
+  if (leave_out_ipv6(target.desired, plan.actual)) {
+    plan.notices.emplace_back(
+        plan.actual.ipv6 == Ipv6::kAbsent
+            ? "this kernel runs without IPv6: what the file says of IPv6 is left out"
+            : "IPv6 is switched off here (net.ipv6.conf.all.disable_ipv6): its addresses and "
+              "routes "
+              "are left out; run `arctic apply` again once it is on");
+  }
   ARCTIC_CHECK(look_at_leaving_links(host, target.desired, plan.actual));
   ARCTIC_CHECK(resolve_ports(target.desired, plan.actual));
   ARCTIC_CHECK(check_foreign(plan.actual, target.desired));

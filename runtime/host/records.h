@@ -1,8 +1,9 @@
 // The records of kernel parameters: what they were before us, and what we made of them.
 //
 // A record is written before the parameter is changed and taken away after it was put back, so that
-// a crash at any moment leaves either the old value or a record of it. Reading and writing go
-// through the Host; the rest is pure.
+// a crash at any moment leaves either the old value or a record of it. Of the list of reserved
+// ports, which others add to as well, the record holds only the ports that we added. Reading and
+// writing go through the Host; the rest is pure.
 #pragma once
 
 #include "compiler/node_state.h"

@@ -57,6 +57,29 @@ Status resolve_interfaces(Host& host, NodeState& desired) {
   return {};
 }
 
+void resolve_mtus(NodeState& desired, const NodeState& actual) {
+  for (auto& [name, link] : desired.links) {
+    const auto parent = actual.links.find(link.parent);
+    if (link.kind != LinkKind::kMacvlan || link.mtu != 0 || parent == actual.links.end()) continue;
+    link.mtu = parent->second.mtu;
+  }
+}
+
+bool leave_out_ipv6(NodeState& desired, const NodeState& actual) {
+  if (actual.ipv6 == Ipv6::kOn) return false;
+  const auto v6 = [](Family family) { return family == Family::kIpv6; };
+  std::size_t left_out = std::erase_if(desired.addresses, [&](const LinkAddress& address) {
+    return v6(address.address.address.family);
+  });
+  left_out +=
+      std::erase_if(desired.routes, [&](const PolicyRoute& route) { return v6(route.family); });
+  if (actual.ipv6 == Ipv6::kOff) return left_out > 0;
+  left_out += std::erase_if(desired.rules, [&](const PolicyRule& rule) { return v6(rule.family); });
+  left_out += std::erase_if(desired.sysctls,
+                            [](const auto& item) { return item.first.rfind("net/ipv6/", 0) == 0; });
+  return left_out > 0;
+}
+
 Status resolve_ports(NodeState& desired, const NodeState& actual) {
   for (auto& [path, sysctl] : desired.sysctls) {
     if (!sysctl.merge_ports) continue;

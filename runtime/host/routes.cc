@@ -1,4 +1,4 @@
-// Default routes of ours. Policy rules are in routes_rules.cc.
+// Routes of ours. Policy rules are in routes_rules.cc.
 #include "runtime/host/routes.h"
 
 #include <linux/rtnetlink.h>
@@ -10,16 +10,14 @@
 #include <optional>
 
 #include "compiler/allocate.h"
+#include "runtime/host/live_route.h"
 
 namespace arctic {
 namespace {
 
 using netlink::Answer;
-using netlink::Attributes;
 using netlink::Message;
 using netlink::RouteSocket;
-
-using IndexNames = std::map<std::uint32_t, std::string>;
 
 std::uint8_t family_number(Family family) { return family == Family::kIpv4 ? AF_INET : AF_INET6; }
 
@@ -37,83 +35,11 @@ const char* type_name(RouteType type) {
 
 std::string route_text(const PolicyRoute& route) {
   std::string text = route.family == Family::kIpv4 ? "IPv4 route " : "IPv6 route ";
-  text += type_name(route.type);
-  if (!route.device.empty()) text += " dev " + route.device;
+  text += route.strange.empty() ? type_name(route.type) : route.strange;
+  if (route.strange.empty() && !route.device.empty()) text += " dev " + route.device;
   text += " table " + std::to_string(route.table);
   if (route.metric != 0) text += " metric " + std::to_string(route.metric);
   return text;
-}
-
-std::uint8_t type_number(RouteType type) {
-  switch (type) {
-    case RouteType::kLocal:
-      return RTN_LOCAL;
-    case RouteType::kUnicast:
-      return RTN_UNICAST;
-    case RouteType::kUnreachable:
-      return RTN_UNREACHABLE;
-  }
-  return RTN_UNSPEC;
-}
-
-std::optional<RouteType> route_type(std::uint8_t number) {
-  for (const RouteType type : {RouteType::kLocal, RouteType::kUnicast, RouteType::kUnreachable}) {
-    if (type_number(type) == number) return type;
-  }
-  return std::nullopt;
-}
-
-/// What a route of ours never has.
-std::string strangeness(const Attributes& attributes, Family family) {
-  if (attributes.has(RTA_MULTIPATH)) return "over several next hops";
-  if (attributes.has(RTA_NH_ID)) return "over a nexthop object";
-  if (attributes.has(RTA_VIA)) return "via another family";
-  const nlattr* gateway = attributes.find(RTA_GATEWAY);
-  if (gateway == nullptr) return {};
-  if (static_cast<std::size_t>(nla_len(gateway)) < Address{family, 0}.size()) return "via ?";
-  return "via " + address_from_bytes(family, nla_data(gateway)).to_string();
-}
-
-struct LiveRoute {
-  PolicyRoute route;
-  std::uint8_t protocol = 0;
-  std::uint32_t flags = 0;
-  std::uint32_t index = 0;
-};
-
-/// nullopt: not a default route, or of a type that a PolicyRoute cannot tell.
-std::optional<LiveRoute> parse_route(const nlmsghdr* header, const IndexNames& names) {
-  const auto* info = static_cast<const rtmsg*>(nlmsg_data(const_cast<nlmsghdr*>(header)));
-  if (header->nlmsg_type != RTM_NEWROUTE || info->rtm_dst_len != 0 || info->rtm_src_len != 0 ||
-      (info->rtm_family != AF_INET && info->rtm_family != AF_INET6)) {
-    return std::nullopt;
-  }
-  const auto type = route_type(info->rtm_type);
-  if (!type) return std::nullopt;
-  const auto attributes = Attributes::of(header, info);
-  LiveRoute live;
-  live.protocol = info->rtm_protocol;
-  live.flags = info->rtm_flags;
-  live.index = attributes.u32(RTA_OIF);
-  PolicyRoute& route = live.route;
-  route.family = info->rtm_family == AF_INET ? Family::kIpv4 : Family::kIpv6;
-  route.table = attributes.u32(RTA_TABLE, info->rtm_table);
-  route.type = *type;
-  route.metric = attributes.u32(RTA_PRIORITY);
-  if (*type == RouteType::kUnreachable) return live;  // IPv6 shows them on lo
-  const auto name = names.find(live.index);
-  if (name != names.end()) route.device = name->second;
-  const std::string strange = strangeness(attributes, route.family);
-  if (!strange.empty()) route.device += " " + strange;
-  return live;
-}
-
-/// The interface of a route over several next hops.
-std::uint32_t first_next_hop(const nlmsghdr* header) {
-  const auto* info = static_cast<const rtmsg*>(nlmsg_data(const_cast<nlmsghdr*>(header)));
-  const nlattr* hops = Attributes::of(header, info).find(RTA_MULTIPATH);
-  if (hops == nullptr || static_cast<std::size_t>(nla_len(hops)) < sizeof(rtnexthop)) return 0;
-  return static_cast<std::uint32_t>(static_cast<const rtnexthop*>(nla_data(hops))->rtnh_ifindex);
 }
 
 struct Filter {
@@ -156,16 +82,13 @@ Message route_message(std::uint16_t type, int flags, const PolicyRoute& route, s
   return message;
 }
 
-std::uint8_t scope_of(RouteType type) {
-  switch (type) {
-    case RouteType::kLocal:
-      return RT_SCOPE_HOST;
-    case RouteType::kUnicast:
-      return RT_SCOPE_LINK;
-    case RouteType::kUnreachable:
-      return RT_SCOPE_UNIVERSE;
-  }
-  return RT_SCOPE_UNIVERSE;
+/// Of our protocol; what is not even a default route counts in our own tables alone.
+bool is_ours(const LiveRoute& live) {
+  const std::uint32_t table = live.route.table;
+  const bool our_table = table >= kLocalTable && table <= kPeerTableBase + kNumberRange;
+  const bool our_shape = live.is_default && (live.type == RTN_UNICAST || live.type == RTN_LOCAL ||
+                                             live.type == RTN_UNREACHABLE);
+  return live.protocol == kRouteProtocol && (our_table || our_shape);
 }
 
 IndexNames name_of(std::uint32_t index, const std::string& name) {
@@ -196,7 +119,10 @@ Result<bool> must_replace(RouteSocket& socket, const PolicyRoute& route, std::ui
       socket, {route.family, route.table, 0}, [&] { same = foreign = false; },
       [&](const nlmsghdr* header) {
         const auto live = parse_route(header, names);
-        if (!live || live->route.table != route.table || live->route.metric != route.metric) return;
+        const bool in_place = live && live->is_default && !live->has_tos &&
+                              live->route.table == route.table &&
+                              live->route.metric == route.metric;
+        if (!in_place) return;
         same = same || (live->protocol == kRouteProtocol && live->route == route);
         foreign = foreign || live->protocol != kRouteProtocol;
       }));
@@ -207,6 +133,37 @@ Result<bool> must_replace(RouteSocket& socket, const PolicyRoute& route, std::ui
                 "see: ip route show table " + std::to_string(route.table));
   }
   return true;
+}
+
+bool is_gone(const Answer& answer) {
+  return answer.error == 0 || answer.error == ESRCH || answer.error == ENODEV ||
+         answer.error == ENOENT;
+}
+
+/// By the kernel's own description, the only one that means exactly this route. Words may fit
+/// several: all of them go.
+Status delete_strange(RouteSocket& socket, const PolicyRoute& route) {
+  ARCTIC_TRY(const auto links, read_links(socket));
+  IndexNames names;
+  for (const auto& [name, live] : links) {
+    names.emplace(static_cast<std::uint32_t>(live.index), name);
+  }
+  std::vector<Message> deletions;
+  ARCTIC_CHECK(dump_routes(
+      socket, {route.family, route.table, kRouteProtocol}, [&] { deletions.clear(); },
+      [&](const nlmsghdr* header) {
+        const auto live = parse_route(header, names);
+        if (live && is_ours(*live) && live->route == route) {
+          deletions.push_back(deletion_of(header));
+        }
+      }));
+  for (Message& deletion : deletions) {
+    const Answer answer = socket.request(deletion);
+    if (!is_gone(answer)) {
+      return netlink::refused(route_text(route), "cannot be deleted", answer);
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -224,7 +181,7 @@ Result<std::set<PolicyRoute>> read_routes(RouteSocket& socket,
         socket, {family, 0, kRouteProtocol}, [&] { some.clear(); },
         [&](const nlmsghdr* header) {
           const auto live = parse_route(header, names);
-          if (live && live->protocol == kRouteProtocol && live->route.family == family) {
+          if (live && live->route.family == family && is_ours(*live)) {
             some.insert(live->route);
           }
         }));
@@ -257,39 +214,15 @@ Status add_route(RouteSocket& socket, const PolicyRoute& route) {
 }
 
 Status delete_route(RouteSocket& socket, const PolicyRoute& route) {
-  const auto gone = [](const Answer& answer) {
-    return answer.error == 0 || answer.error == ESRCH || answer.error == ENODEV ||
-           answer.error == ENOENT;
-  };
-  const bool strange = route.device.find(' ') != std::string::npos;
-  Answer answer;
-  if (!strange) {
-    std::uint32_t index = 0;
-    if (!route.device.empty()) {
-      index = ::if_nametoindex(route.device.c_str());
-      if (index == 0) return {};  // its routes went with it
-    }
-    Message message = route_message(RTM_DELROUTE, 0, route, RT_SCOPE_NOWHERE, index);
-    answer = socket.request(message);
-  } else {
-    // The kernel's own description is the only one that means exactly this route.
-    ARCTIC_TRY(const auto links, read_links(socket));
-    IndexNames names;
-    for (const auto& [name, live] : links) {
-      names.emplace(static_cast<std::uint32_t>(live.index), name);
-    }
-    std::optional<Message> message;
-    ARCTIC_CHECK(dump_routes(
-        socket, {route.family, 0, kRouteProtocol}, [&] { message.reset(); },
-        [&](const nlmsghdr* header) {
-          const auto live = parse_route(header, names);
-          if (!live || live->protocol != kRouteProtocol || !(live->route == route)) return;
-          message = Message::copy(header, RTM_DELROUTE);
-        }));
-    if (!message) return {};
-    answer = socket.request(*message);
+  if (!route.strange.empty()) return delete_strange(socket, route);
+  std::uint32_t index = 0;
+  if (!route.device.empty()) {
+    index = ::if_nametoindex(route.device.c_str());
+    if (index == 0) return {};  // its routes went with it
   }
-  if (gone(answer)) return {};
+  Message message = route_message(RTM_DELROUTE, 0, route, RT_SCOPE_NOWHERE, index);
+  const Answer answer = socket.request(message);
+  if (is_gone(answer)) return {};
   return netlink::refused(route_text(route), "cannot be deleted", answer);
 }
 
@@ -301,13 +234,12 @@ Result<std::string> find_default_interface(RouteSocket& socket) {
         socket, {family, RT_TABLE_MAIN, 0}, [&] { best_index = 0; },
         [&](const nlmsghdr* header) {
           const auto live = parse_route(header, {});
-          if (!live || live->route.table != RT_TABLE_MAIN ||
-              live->route.type != RouteType::kUnicast || (live->flags & RTNH_F_DEAD) != 0) {
+          if (!live || !live->is_default || live->route.table != RT_TABLE_MAIN ||
+              live->type != RTN_UNICAST || (live->flags & RTNH_F_DEAD) != 0) {
             return;
           }
-          const std::uint32_t index = live->index != 0 ? live->index : first_next_hop(header);
-          if (index == 0 || (best_index != 0 && live->route.metric >= best_metric)) return;
-          best_index = index;
+          if (live->index == 0 || (best_index != 0 && live->route.metric >= best_metric)) return;
+          best_index = live->index;
           best_metric = live->route.metric;
         }));
     char name[IFNAMSIZ] = {};

@@ -13,8 +13,8 @@
 
 namespace arctic {
 
-/// Default routes of our protocol. One that ours never are (a gateway, several next hops) has that
-/// in `device`, as "tp-lon via 10.0.0.1", so that it equals none of ours.
+/// Routes of our protocol: default ones in any table, in our tables all. What ours never are (a
+/// gateway, a prefix, another type) is told in `strange`.
 [[nodiscard]] Result<std::set<PolicyRoute>> read_routes(
     netlink::RouteSocket& socket, const std::map<std::string, LiveLink>& links);
 [[nodiscard]] Result<std::set<PolicyRule>> read_rules(netlink::RouteSocket& socket);

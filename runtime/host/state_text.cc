@@ -106,19 +106,19 @@ void add_table(Text& out, const nft::Table& table) {
 
 void add_links(Text& out, const NodeState& state) {
   for (const auto& [name, link] : state.links) {
-    add(out, "link {} kind {} parent {} alias {} mtu {} up {} queue {} multi {} {}\n", name,
+    add(out, "link {} kind {} parent {} alias {} mtu {} up {} queue {} multi {} arp {} {}\n", name,
         static_cast<int>(link.kind), link.parent, link.alias, link.mtu, link.up,
-        link.tx_queue_length, link.multi_queue, link.detail);
+        link.tx_queue_length, link.multi_queue, !link.no_arp, link.detail);
   }
   for (const LinkAddress& address : state.addresses) {
-    add(out, "address {} {}\n", address.link, address.address.to_string());
+    add(out, "address {} {} {}\n", address.link, address.address.to_string(), address.strange);
   }
 }
 
 void add_routing(Text& out, const NodeState& state) {
   for (const PolicyRoute& route : state.routes) {
-    add(out, "route v{} table {} type {} metric {} dev {}\n", static_cast<int>(route.family),
-        route.table, static_cast<int>(route.type), route.metric, route.device);
+    add(out, "route v{} table {} type {} metric {} dev {} {}\n", static_cast<int>(route.family),
+        route.table, static_cast<int>(route.type), route.metric, route.device, route.strange);
   }
   for (const PolicyRule& rule : state.rules) {
     add(out, "policy v{} {} iif {} mark {}/{:x} action {} {} {}\n", static_cast<int>(rule.family),
@@ -135,7 +135,7 @@ std::string state_text(const NodeState& state) {
   add_routing(out, state);
   for (const auto& [path, sysctl] : state.sysctls) add(out, "sysctl {} = {}\n", path, sysctl.value);
   for (const auto& [path, file] : state.files) {
-    add(out, "file {} {}\n", path, hex(blake2b_256(file.content)));
+    add(out, "file {} {} {}\n", path, hex(blake2b_256(file.content)), file.detail);
   }
   if (state.table) add_table(out, *state.table);
   return fmt::to_string(out);

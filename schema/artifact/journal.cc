@@ -31,9 +31,15 @@ ordered_json to_json(const JournalEnd& end) {
           {"services", end.services}, {"error", end.error}};
 }
 
+std::uint64_t read_sequence(Fields& fields) {
+  const std::uint64_t sequence = fields.number("sequence");
+  if (sequence > kHighestSequence) fields.problem("sequence", "is higher than any node comes");
+  return sequence;
+}
+
 JournalStart read_start(Fields& fields) {
   JournalStart start;
-  start.sequence = fields.number("sequence");
+  start.sequence = read_sequence(fields);
   start.time = fields.signed_number("time");
   start.who = fields.text("who");
   start.node = fields.text("node");
@@ -45,7 +51,7 @@ JournalStart read_start(Fields& fields) {
 
 JournalPhase read_phase(Fields& fields) {
   JournalPhase phase;
-  phase.sequence = fields.number("sequence");
+  phase.sequence = read_sequence(fields);
   phase.phase = fields.text("phase");
   const nlohmann::json& steps = fields.value("steps");
   if (!steps.is_array()) fields.problem("steps", "must be a list");
@@ -61,7 +67,7 @@ JournalPhase read_phase(Fields& fields) {
 
 JournalEnd read_end(Fields& fields) {
   JournalEnd end;
-  end.sequence = fields.number("sequence");
+  end.sequence = read_sequence(fields);
   end.time = fields.signed_number("time");
   const std::string result = fields.text("result");
   bool known = false;

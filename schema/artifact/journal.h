@@ -13,6 +13,9 @@
 
 namespace arctic {
 
+/// No node comes so far: a higher number is damage, and adding to it could begin again at nothing.
+inline constexpr std::uint64_t kHighestSequence = std::uint64_t{1} << 53;
+
 struct JournalStart {
   std::uint64_t sequence = 0;
   std::int64_t time = 0;  ///< seconds since 1970

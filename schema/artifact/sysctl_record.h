@@ -15,7 +15,7 @@ namespace arctic {
 
 struct SysctlRecord {
   std::string before;                   ///< the last value that was not ours
-  std::string ours;                     ///< what we set
+  std::string ours;                     ///< what we set; of a list of ports, those that we added
   std::optional<std::string> previous;  ///< what we had set until the apply that is under way
 
   friend bool operator==(const SysctlRecord&, const SysctlRecord&) = default;

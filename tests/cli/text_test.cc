@@ -4,6 +4,7 @@
 
 #include "cli/completion.h"
 #include "cli/listing.h"
+#include "cli/report.h"
 #include "tests/cli/program.h"
 
 namespace arctic::test {
@@ -13,6 +14,20 @@ using Json = nlohmann::ordered_json;
 TEST_CASE("a table's columns are as wide as their widest character count", "[cli]") {
   const cli::Table table{{"NAME", "WHAT"}, {{"ä", "x"}, {"longer", ""}}};
   CHECK(table.text() == "NAME    WHAT\nä       x\nlonger\n");
+}
+
+TEST_CASE("what could control a terminal is shown as a number", "[cli]") {
+  struct Row {
+    const char* text;
+    const char* shown;
+  };
+  constexpr Row kRows[] = {{"syd → lon ä €\xf0\x9f\x90\xa7", "syd → lon ä €\xf0\x9f\x90\xa7"},
+                           {"\x1b[31mred", "\\x1b[31mred"},
+                           {"a\nb\rc\td\x7f", "a\\x0ab\\x0dc\\x09d\\x7f"},
+                           {"\xc2\x9b31m", "\\xc2\\x9b31m"},
+                           {"\x9b\xff\xe2\x86", "\\x9b\\xff\\xe2\\x86"},
+                           {"", ""}};
+  for (const Row& row : kRows) CHECK(cli::visible(row.text) == row.shown);
 }
 
 TEST_CASE("YAML output quotes what a reader could take for something else", "[cli]") {

@@ -2,6 +2,7 @@
 #include "runtime/host/identity.h"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +14,7 @@
 
 #include "compiler/load.h"
 #include "runtime/crypto/key_file.h"
+#include "tests/support/killed.h"
 
 namespace arctic::test {
 namespace {
@@ -149,6 +151,66 @@ TEST_CASE("a link in the key's place is neither followed nor replaced") {
   CHECK(key.error().code == ErrorCode::kRefused);
   CHECK_FALSE(generate_key(path, false));
   CHECK(read(folder.path() + "/elsewhere") == std::string(kAlicePrivate) + "\n");
+}
+
+TEST_CASE("what is no regular file is not replaced by a key, forced or not") {
+  const Folder folder;
+  const std::string path = folder.path() + "/place";
+  const auto refuses = [&](const char* what) {
+    INFO(what);
+    for (const bool force : {false, true}) {
+      const auto made = generate_key(path, force);
+      REQUIRE_FALSE(made);
+      CHECK(made.error().code == ErrorCode::kRefused);
+      CHECK(made.error().reason.find("not a regular file") != std::string::npos);
+      CHECK(entries(folder.path()) == 1);
+    }
+    CHECK_FALSE(fs::is_regular_file(fs::symlink_status(path)));
+    fs::remove(path);
+  };
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  refuses("a pipe");
+  REQUIRE(::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0);
+  refuses("a device");
+  REQUIRE(::mknod(path.c_str(), S_IFSOCK | 0600, 0) == 0);
+  refuses("a socket");
+  fs::create_symlink("/dev/null", path);
+  refuses("a link");
+  fs::create_directory(path);
+  refuses("a folder");
+}
+
+TEST_CASE("killed at any system call, keygen leaves no key but the one in its place") {
+  for (const bool force : {false, true}) {
+    bool alive = true;
+    for (int n = 1; alive; ++n) {
+      const Folder folder;
+      const std::string path = folder.path() + "/node.key";
+      alive = killed_at(n, [&] { (void)generate_key(path, force); });
+      const bool placed = fs::exists(path);
+      INFO("stop " << n << (force ? ", forced" : ""));
+      // Replacing needs a second name for a moment, always the same one.
+      const bool aside = fs::exists(folder.path() + "/.node.key.arctic.new");
+      CHECK(entries(folder.path()) == std::size_t{placed} + std::size_t{aside});
+      CHECK_FALSE((aside && !force));
+      REQUIRE(generate_key(path, true));
+      CHECK(entries(folder.path()) == 1);
+      REQUIRE(n < 1000);
+    }
+  }
+}
+
+TEST_CASE("keygen makes usable folders under any umask") {
+  for (const mode_t mask : {0000, 0077, 0777}) {
+    const Folder folder;
+    const mode_t before = ::umask(mask);
+    const auto made = generate_key(folder.path() + "/etc/arctic/node.key", false);
+    ::umask(before);
+    REQUIRE(made);
+    CHECK(mode_of(folder.path() + "/etc") == 0755);
+    CHECK(mode_of(folder.path() + "/etc/arctic") == 0755);
+    CHECK(mode_of(folder.path() + "/etc/arctic/node.key") == 0600);
+  }
 }
 
 TEST_CASE("the node key on disk") {

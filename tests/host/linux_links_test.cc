@@ -1,18 +1,14 @@
 // Links, addresses, routes, policy rules and kernel parameters of LinuxHost against the kernel.
-#include <signal.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
-#include <functional>
 #include <sstream>
 
 #include "tests/host/linux_machine.h"
+#include "tests/support/killed.h"
 
 using namespace arctic;
+using arctic::test::killed_at;
 using arctic::test::Machine;
 using arctic::test::must_run;
 using arctic::test::run_command;
@@ -210,7 +206,8 @@ TEST_CASE("what others made is not seen, not changed and not removed") {
       "ip rule add pref 5105 fwmark 1 lookup 99; ip -6 rule add pref 5105 fwmark 1 lookup 99;"
       "ip route add default dev other0 table 99; ip route add default dev other0 table 52009;"
       "ip -6 route add unreachable default table 52009 metric 77;"
-      "ip route add 10.77.0.0/16 dev other0 table 52009 proto 172");
+      "ip route add 10.77.0.0/16 dev other0 table 77 proto 172;"
+      "ip route add blackhole 10.78.0.0/16 table 52009 proto 171");
   const std::string before = world();
   compare(machine.observe(), {});
   machine.become(full_state());
@@ -436,29 +433,6 @@ TEST_CASE("kernel parameters") {
   dotted.value = "2";
   Machine::must(machine.host.perform(SysctlDelta{"net/ipv4/conf/eth1.5/rp_filter", {}, dotted}));
   CHECK(must_run("cat /proc/sys/net/ipv4/conf/eth1.5/rp_filter") == "2\n");
-}
-
-/// Runs `work` in a child that dies at its n-th stop, before or after a system call. False: it got
-/// to the end alive.
-bool killed_at(int n, const std::function<void()>& work) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-    ::raise(SIGSTOP);
-    work();
-    ::_exit(0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  for (int i = 0; i < n; ++i) {
-    REQUIRE(::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr) == 0);
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    if (!WIFSTOPPED(status)) return false;
-  }
-  ::kill(child, SIGKILL);
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return true;
 }
 
 TEST_CASE("killed at any system call, making links leaves nothing that is not ours") {

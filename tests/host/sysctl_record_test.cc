@@ -137,6 +137,35 @@ TEST_CASE("reserved ports: ours come and go, those of others stay") {
   CHECK(ports == "7000,9000-9001");
 }
 
+TEST_CASE("reserved ports that others add after our first apply stay theirs") {
+  FakeHost host = fresh_host();
+  std::string& ports = host.machine.sysctls[kReservedPortsPath];
+  ports = "7000";
+  const Target target = target_from(with_port(40001));
+  must_apply(host, target);
+  const std::string record = host.machine.files[kSysctlRecordPath];
+  for (const char* others : {"7000,9000", "9000", "8000,9000"}) {
+    INFO(others);
+    ports = ports_text(*parse_ports(std::string(others) + ",40001"));
+    const auto idle = plan(host, target);
+    REQUIRE(idle);
+    CHECK(idle->nothing_to_do());
+    must_apply(host, target);
+    // Something else changes, so that the records are written anew.
+    host.machine.sysctls[kForward] = "0";
+    must_apply(host, target);
+    CHECK(host.machine.files[kSysctlRecordPath] == record);
+    CHECK(ports == ports_text(*parse_ports(std::string(others) + ",40001")));
+  }
+  ports = "9000";  // ours is gone: it comes back, alone
+  must_apply(host, target);
+  CHECK(ports == "9000,40001");
+  must_apply(host, target_from(with_port(40002)));
+  CHECK(ports == "9000,40002");
+  must_destroy(host);
+  CHECK(ports == "9000");
+}
+
 TEST_CASE("a port that was reserved before us stays reserved") {
   FakeHost host = fresh_host();
   std::string& ports = host.machine.sysctls[kReservedPortsPath];

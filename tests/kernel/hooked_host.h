@@ -40,6 +40,9 @@ class HookedHost : public Host {
   Result<std::optional<std::string>> read_file(const std::string& path) override {
     return around("read_file", [&] { return inner_.read_file(path); });
   }
+  Result<std::string> exposure(const std::string& path) override {
+    return around("exposure", [&] { return inner_.exposure(path); });
+  }
   Status write_file(const std::string& path, const std::string& content, unsigned mode) override {
     return around("write_file", [&] { return inner_.write_file(path, content, mode); });
   }

@@ -91,6 +91,7 @@ Result<NodeState> FakeHost::observe(const NodeState& desired,
     state.routes = machine.routes;
     state.rules = machine.rules;
     state.table = machine.table;
+    state.ipv6 = machine.ipv6;
     std::set<std::string> paths(also_sysctls.begin(), also_sysctls.end());
     for (const auto& [path, sysctl] : desired.sysctls) paths.insert(path);
     for (const std::string& path : paths) {
@@ -99,7 +100,10 @@ Result<NodeState> FakeHost::observe(const NodeState& desired,
     }
     for (const auto& [path, file] : desired.files) {
       const auto found = machine.files.find(path);
-      if (found != machine.files.end()) state.files[path].content = found->second;
+      if (found == machine.files.end()) continue;
+      const auto exposed = machine.exposed.find(path);
+      state.files[path] = {
+          found->second, {}, exposed == machine.exposed.end() ? "" : exposed->second};
     }
     return state;
   });
@@ -259,6 +263,7 @@ Status FakeHost::perform_sysctl(const SysctlDelta& delta) {
 }
 
 Status FakeHost::perform_file(const FileDelta& delta) {
+  machine.exposed.erase(delta.name);
   if (delta.after) {
     machine.files[delta.name] = delta.after->content;
   } else {
@@ -275,10 +280,18 @@ Result<std::optional<std::string>> FakeHost::read_file(const std::string& path) 
   });
 }
 
+Result<std::string> FakeHost::exposure(const std::string& path) {
+  return call("exposure " + path, [&]() -> Result<std::string> {
+    const auto found = machine.exposed.find(path);
+    return found == machine.exposed.end() ? std::string() : found->second;
+  });
+}
+
 Status FakeHost::write_file(const std::string& path, const std::string& content,
                             unsigned /*mode*/) {
   return call("write " + path, [&]() -> Status {
     machine.files[path] = content;
+    machine.exposed.erase(path);
     return {};
   });
 }

@@ -34,6 +34,8 @@ struct Machine {
   std::set<PolicyRule> rules;
   std::map<std::string, std::string> sysctls;
   std::map<std::string, std::string> files;
+  std::map<std::string, std::string> exposed;  ///< by path; writing a file ends it
+  Ipv6 ipv6 = Ipv6::kOn;
   std::optional<nft::Table> table;
   std::uint64_t next_handle = 1;
 
@@ -52,6 +54,7 @@ class FakeHost : public Host {
   Status perform(const Change& change) override;
   Status commit(const std::vector<Change>& nft) override;
   Result<std::optional<std::string>> read_file(const std::string& path) override;
+  Result<std::string> exposure(const std::string& path) override;
   Status write_file(const std::string& path, const std::string& content, unsigned mode) override;
   Status append_file(const std::string& path, const std::string& text) override;
   Status remove_file(const std::string& path) override;
