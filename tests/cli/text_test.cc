@@ -24,7 +24,9 @@ TEST_CASE("what could control a terminal is shown as a number", "[cli]") {
   constexpr Row kRows[] = {{"syd → lon ä €\xf0\x9f\x90\xa7", "syd → lon ä €\xf0\x9f\x90\xa7"},
                            {"\x1b[31mred", "\\x1b[31mred"},
                            {"a\nb\rc\td\x7f", "a\\x0ab\\x0dc\\x09d\\x7f"},
-                           {"\xc2\x9b31m", "\\xc2\\x9b31m"},
+                           {"\xc2\x9b"
+                            "31m",
+                            "\\xc2\\x9b31m"},
                            {"\x9b\xff\xe2\x86", "\\x9b\\xff\\xe2\\x86"},
                            {"", ""}};
   for (const Row& row : kRows) CHECK(cli::visible(row.text) == row.shown);

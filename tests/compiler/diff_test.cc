@@ -143,7 +143,7 @@ void drift_link(Random& random, NodeState& state) {
       break;
     case 5:
       state.links["svc-another"] = {
-          LinkKind::kMacvlan, "eth0", "arctic:another", 0, true, 0, false, {}, {}};
+          LinkKind::kMacvlan, "eth0", "arctic:another", 0, true, 0, false, false, {}, {}};
       state.addresses.insert({"svc-another", *parse_host_prefix("10.0.0.77/24"), {}});
       break;
   }
@@ -410,7 +410,7 @@ TEST_CASE("a link that cannot be changed is made anew with all that hangs on it"
 
 TEST_CASE("links that are not ours stay") {
   NodeState actual;
-  actual.links["eth7"] = {LinkKind::kMacvlan, "eth0", "somebody", 0, true, 0, false, {}, {}};
+  actual.links["eth7"] = {LinkKind::kMacvlan, "eth0", "somebody", 0, true, 0, false, false, {}, {}};
   CHECK(diff(actual, {}).empty());
 }
 
