@@ -1,9 +1,9 @@
 // The rule plan of one family as the maps that decide a packet: the structure of the nftables
 // table where routes are many.
 //
-// Made once from the ordered rules; lower() turns it into maps and chains (few routes stay a list of
-// rules), Tracer evaluates it in memory, shadow reasons about it. Because all three read the same
-// table they cannot disagree about nesting, flattening or the limit on chains. Pure.
+// Made once from the ordered rules; lower() turns it into maps and chains (few routes stay a list
+// of rules), Tracer evaluates it in memory, shadow reasons about it. Because all three read the
+// same table they cannot disagree about nesting, flattening or the limit on chains. Pure.
 //
 // A packet is decided so: for each layer, the last (deepest) one first, find its source among the
 // layer's intervals, look for its destination in that group, and go on with `next` while there is
