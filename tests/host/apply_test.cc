@@ -19,7 +19,8 @@ std::size_t writes(const FakeHost& host) {
   return static_cast<std::size_t>(
       std::count_if(host.log().begin(), host.log().end(), [](const std::string& call) {
         return call.rfind("observe", 0) != 0 && call.rfind("read ", 0) != 0 &&
-               call.rfind("list ", 0) != 0 && call != "default route" && call != "lock";
+               call.rfind("list ", 0) != 0 && call.rfind("exposure ", 0) != 0 &&
+               call != "default route" && call != "lock";
       }));
 }
 

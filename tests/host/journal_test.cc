@@ -1,9 +1,10 @@
 #include "runtime/host/journal.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "runtime/host/generations.h"
-#include "tests/support/fake_host.h"
+#include "tests/host/fake_node.h"
 
 namespace arctic::test {
 namespace {
@@ -169,6 +170,30 @@ TEST_CASE("tidying takes a torn line away and writes nothing otherwise") {
   CHECK(text == good);
 }
 
+TEST_CASE("numbers beyond reason are damage, and the next apply counts on from the last real one") {
+  FakeHost host = fresh_host();
+  must_apply(host, target_named("manual"));
+  std::string& journal = host.machine.files[kJournalPath];
+  const std::string good = journal;
+  for (const std::uint64_t absurd : {~std::uint64_t{0}, kHighestSequence + 1}) {
+    journal = good + encode(start(absurd)) + encode(end(absurd, ApplyResult::kDone));
+    const std::string folder =
+        std::string(kGenerationsFolder) + "/" + std::to_string(absurd) + "-4f2c0a9b8d7e";
+    host.machine.files[folder + "/plan.json"] = "{}";
+    const auto made = plan(host, target_named("macvlan"));
+    REQUIRE(made);
+    CHECK(made->sequence == 2);
+    const auto says = [&](const std::string& text) {
+      return std::any_of(made->notices.begin(), made->notices.end(), [&](const auto& notice) {
+        return notice.find(text) != std::string::npos;
+      });
+    };
+    CHECK(says("2 lines cannot be read"));
+    CHECK(says(folder + " is no generation"));
+    REQUIRE(host.remove_folder(folder));
+  }
+}
+
 TEST_CASE("names of generation folders") {
   const auto name = parse_generation_name("12-4f2c0a9b8d7e");
   REQUIRE(name);
@@ -178,7 +203,8 @@ TEST_CASE("names of generation folders") {
   for (const char* bad :
        {"", "-", "12", "12-", "-4f2c0a9b8d7e", "x-4f2c0a9b8d7e", "12-4f2c0a9b8d7",
         "012-4f2c0a9b8d7e", "12-4F2C0A9B8D7E", "12-4f2c0a9b8d7e0", "0-4f2c0a9b8d7e",
-        "-1-4f2c0a9b8d7e", "99999999999999999999-4f2c0a9b8d7e", "../12-4f2c0a9b8d7e"}) {
+        "18446744073709551615-4f2c0a9b8d7e", "9007199254740993-4f2c0a9b8d7e", "-1-4f2c0a9b8d7e",
+        "99999999999999999999-4f2c0a9b8d7e", "../12-4f2c0a9b8d7e"}) {
     INFO(bad);
     CHECK_FALSE(parse_generation_name(bad));
   }

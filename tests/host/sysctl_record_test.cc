@@ -185,9 +185,22 @@ TEST_CASE("a damaged record is not overwritten") {
         "{\"format_version\":1,\"sysctls\":{\"../x\":{\"before\":\"0\",\"ours\":\"1\"}}}",
         "{\"format_version\":1,\"sysctls\":{\"net/../kernel/core_pattern\":{\"before\":\"|x\","
         "\"ours\":\"1\"}}}",
-        "{\"format_version\":1,\"sysctls\":{\"net/x\":{\"before\":0,\"ours\":\"1\"}}}"}) {
+        "{\"format_version\":1,\"sysctls\":{\"net/x\":{\"before\":0,\"ours\":\"1\"}}}",
+        "{\"format_version\":1,\"sysctls\":{\"net/ipv4/ip_forward\":{\"before\":\"many\","
+        "\"ours\":\"1\"}}}",
+        "{\"format_version\":1,\"sysctls\":{\"net/ipv4/ip_forward\":{\"before\":\"\","
+        "\"ours\":\"1\"}}}",
+        "{\"format_version\":1,\"sysctls\":{\"net/ipv4/ip_forward\":{\"before\":\"0\","
+        "\"ours\":\"1\",\"previous\":\"x\"}}}",
+        "{\"format_version\":1,\"sysctls\":{\"net/ipv4/ip_local_reserved_ports\":{"
+        "\"before\":\"\",\"ours\":\"70000\"}}}",
+        "{\"format_version\":1,\"sysctls\":{\"net/ipv4/tcp_syncookies\":{\"before\":\"0\","
+        "\"ours\":\"1\"}}}",
+        "{\"format_version\":1,\"sysctls\":{\"net/ipv4/conf/a/b/arp_ignore\":{\"before\":\"0\","
+        "\"ours\":\"1\"}}}"}) {
     host.machine.files[kSysctlRecordPath] = text;
     const auto outcome = run_apply(host, target_named("macvlan"));
+    INFO(text);
     REQUIRE_FALSE(outcome);
     CHECK(outcome.error().code == ErrorCode::kRefused);
     CHECK(outcome.error().subject == kSysctlRecordPath);
