@@ -55,6 +55,8 @@ struct Peer {
   Located<std::string> name;
   std::optional<Located<HostName>> address;
   std::optional<Located<PublicKey>> public_key;
+  bool bad_address = false;     ///< there is one, and what is wrong with it was reported
+  bool bad_public_key = false;  ///< the same of the key
   std::optional<Located<std::string>> parent_interface;
   Located<std::uint16_t> pegasus_port{kDefaultPegasusPort, {}};
   Located<std::uint16_t> tempest_port{kDefaultTempestPort, {}};

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "schema/base/key.h"
+
 namespace arctic {
 namespace {
 
@@ -161,6 +163,7 @@ void Diagnostics::sort() {
 }
 
 std::string quoted(std::string_view text) {
+  if (looks_like_key(text)) return "`(a key)`";
   std::string out = "`";
   for (const char byte : text.substr(0, kQuotedBytes)) append_escaped(out, byte);
   if (text.size() > kQuotedBytes) out += "...";
@@ -182,8 +185,11 @@ std::string render(const Diagnostic& diagnostic, std::string_view file_name,
                     paint(style.colour, std::string(style.word) + ":") + " " + diagnostic.reason +
                     "\n";
   if (diagnostic.span.line > 0) {
-    const auto [shown, carets] = excerpt(line_of(file_text, diagnostic.span.line), diagnostic.span);
-    if (!shown.empty()) out += shown + "\n" + paint("\x1b[1;32m", carets) + "\n";
+    const std::string_view line = line_of(file_text, diagnostic.span.line);
+    const bool secret = may_hold_private_key(line);
+    if (secret) out += "(the line is not shown: it may hold a private key)\n";
+    const auto [shown, carets] = excerpt(line, diagnostic.span);
+    if (!secret && !shown.empty()) out += shown + "\n" + paint("\x1b[1;32m", carets) + "\n";
   }
   if (!diagnostic.help.empty()) out += "help: " + diagnostic.help + "\n";
   return out;

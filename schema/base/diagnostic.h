@@ -16,7 +16,7 @@ namespace arctic {
 
 /// A run of text on one line. Lines and columns count from 1, columns in bytes.
 struct Span {
-  std::size_t line = 0;    ///< 0: the problem has no place in the text (the file as a whole)
+  std::size_t line = 0;  ///< 0: the problem has no place in the text (the file as a whole)
   std::size_t column = 0;
   std::size_t length = 1;  ///< bytes to underline, at least 1
 
@@ -49,7 +49,8 @@ class Diagnostics {
   [[nodiscard]] std::size_t errors() const { return counts_[0]; }
   [[nodiscard]] std::size_t warnings() const { return counts_[1]; }
   [[nodiscard]] const std::vector<Diagnostic>& all() const { return all_; }
-  /// By place, then severity; a rule's problems at one place keep their order. Equal ones become one.
+  /// By place, then severity; a rule's problems at one place keep their order. Equal ones become
+  /// one.
   void sort();
 
  private:
@@ -58,11 +59,13 @@ class Diagnostics {
 };
 
 /// A text of the user's between backquotes, for reasons and helps: control and non-ASCII bytes
-/// escaped, a long one cut. Never put the user's bytes into a message without it.
+/// escaped, a long one cut; of a key only that it is one. Never put the user's bytes into a message
+/// without it.
 [[nodiscard]] std::string quoted(std::string_view text);
 
 /// One diagnostic as text, each line ended by a newline. Control and non-ASCII bytes of the source
-/// line are shown escaped, tabs as one space, and a long line is cut around the span.
+/// line are shown escaped, tabs as one space, and a long line is cut around the span; a line that
+/// may hold a private key is not shown.
 /// `colour` adds ANSI escapes.
 [[nodiscard]] std::string render(const Diagnostic& diagnostic, std::string_view file_name,
                                  std::string_view file_text, bool colour);

@@ -2,11 +2,14 @@
 
 #include <sodium/crypto_scalarmult_curve25519.h>
 
+#include <algorithm>
+
 namespace arctic {
 namespace {
 
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::size_t kKeyCharacters = 44;
 
 }  // namespace
 
@@ -28,7 +31,7 @@ std::string PublicKey::to_string() const {
 }
 
 std::optional<PublicKey> parse_public_key(std::string_view text) {
-  if (text.size() != 44 || text[43] != '=') return std::nullopt;
+  if (text.size() != kKeyCharacters || text[43] != '=') return std::nullopt;
   PublicKey key;
   std::uint32_t window = 0;
   int bits = 0;
@@ -45,6 +48,25 @@ std::optional<PublicKey> parse_public_key(std::string_view text) {
   }
   if ((window & ((1U << bits) - 1)) != 0) return std::nullopt;
   return key;
+}
+
+bool looks_like_key(std::string_view text) {
+  return text.size() == kKeyCharacters && text.back() == '=' &&
+         text.substr(0, kKeyCharacters - 1).find_first_not_of(kAlphabet) == std::string_view::npos;
+}
+
+bool may_hold_private_key(std::string_view line) {
+  std::string small(line);
+  std::transform(small.begin(), small.end(), small.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (small.find("pub") != std::string::npos) return false;
+  for (std::size_t at = line.find_first_of(kAlphabet); at != std::string_view::npos;
+       at = line.find_first_of(kAlphabet, at)) {
+    const std::size_t end = std::min(line.find_first_not_of(kAlphabet, at), line.size());
+    if (looks_like_key(line.substr(at, end - at + 1))) return true;
+    at = end;
+  }
+  return false;
 }
 
 bool is_low_order(const PublicKey& key) {

@@ -15,14 +15,15 @@ void check_needed(const Config& config, const PeerIndex& peers, Diagnostics& dia
       const auto found = peers.find(end->value);
       if (found == peers.end()) continue;
       const Peer& peer = *found->second;
-      if (!peer.public_key && keyless.insert(&peer).second) {
+      if (!peer.public_key && !peer.bad_public_key && keyless.insert(&peer).second) {
         diagnostics.error(12, peer.name.span,
                           "peer " + quoted(end->value) + " has no `public_key`, which " +
                               in_words(service) + " needs",
                           "run `arctic keygen` on " + quoted(end->value) +
                               "; what it prints is the value of `public_key`");
       }
-      if (end == &service.target_peer && !peer.address && unreachable.insert(&peer).second) {
+      const bool target = end == &service.target_peer;
+      if (target && !peer.address && !peer.bad_address && unreachable.insert(&peer).second) {
         diagnostics.error(12, peer.name.span,
                           "peer " + quoted(end->value) +
                               " has no `address`, and is the target of " + in_words(service),

@@ -22,7 +22,8 @@ void check_name(const Located<std::string>& name, std::string_view more, bool fr
   if (text.size() > kMostCharacters) {
     diagnostics.error(3, name.span,
                       std::string(what) + " has " + std::to_string(text.size()) +
-                          " characters; the limit is " + std::to_string(kMostCharacters));
+                          " characters; the limit is " + std::to_string(kMostCharacters),
+                      "write a shorter one");
   } else if (!good) {
     std::string allowed;
     for (const char c : more) allowed += std::string(" `") + c + "`";

@@ -93,7 +93,33 @@ Span item_span(const YamlNode& item, const std::vector<YamlEntry>& entries) {
   return entries.empty() ? item.span() : entries.front().key->span();
 }
 
+namespace {
+
+// Keys, one a line, and nothing else but comments. The line of the first; 0 for any other file.
+std::size_t key_file_line(std::string_view text) {
+  std::size_t first = 0;
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view here = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t begin = here.find_first_not_of(" \t\r\"'");
+    if (begin == std::string_view::npos || here[begin] == '#') continue;
+    here = here.substr(begin, here.find_last_not_of(" \t\r\"'") - begin + 1);
+    if (!looks_like_key(here)) return 0;
+    if (first == 0) first = line;
+  }
+  return first;
+}
+
+}  // namespace
+
 Config parse_config(std::string_view text, Diagnostics& diagnostics) {
+  if (const std::size_t line = key_file_line(text); line > 0) {
+    diagnostics.error(0, {line, 1, 1}, "this looks like a key file, not like a configuration",
+                      "name the configuration instead; if the key is a private one, it must not be "
+                      "shared or committed");
+    return {};
+  }
   const auto tree = parse_tree(text, diagnostics);
   if (!tree) return {};
   const YamlNode& root = tree->root();

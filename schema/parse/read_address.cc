@@ -52,6 +52,18 @@ const char* why_no_host(const Address& address) {
   return nullptr;
 }
 
+// What an address at an end of its network is; nullptr between them. Networks of two addresses have
+// no such ends, and IPv6 has no broadcast.
+const char* end_of_network(const HostPrefix& address) {
+  if (address_bits(address.address.family) - address.length < 2) return nullptr;
+  const Prefix network = address.network();
+  const bool v4 = address.address.family == Family::kIpv4;
+  if (address.address.bits == network.first()) {
+    return v4 ? "the address" : "the anycast address of the routers";
+  }
+  return v4 && address.address.bits == network.last() ? "the broadcast address" : nullptr;
+}
+
 bool is_host_name(std::string_view text) {
   if (!text.empty() && text.back() == '.') text.remove_suffix(1);
   if (text.empty() || text.size() > 253) return false;
@@ -128,17 +140,17 @@ std::optional<Located<HostPrefix>> read_host_prefix(const Value& value, Family f
                                 : "an IPv6 address and the length of its network, as in fd00::9/64";
   const auto text = read_scalar(value, wanted, diagnostics);
   if (!text) return std::nullopt;
+  // Before the length: that of the other family may be out of range here.
+  const auto address = parse_address(text->substr(0, text->find('/')));
+  if (address && address->family != family) {
+    refuse(value, diagnostics, quoted(*text) + " is an " + (v4 ? "IPv6" : "IPv4") + " address",
+           v4 ? "move it to `ipv6`" : "move it to `ipv4`");
+    return std::nullopt;
+  }
   const auto parsed = parse_host_prefix(*text);
   if (!parsed) {
     refuse(value, diagnostics, quoted(*text) + " is not an address with the length of its network",
            why_no_prefix(*text, v4 ? "10.0.0.9/24" : "fd00::9/64"));
-    return std::nullopt;
-  }
-  if (parsed->address.family != family) {
-    refuse(value, diagnostics,
-           value.name() + " must be " + wanted + "; " + quoted(*text) + " is " +
-               (v4 ? "IPv6" : "IPv4"),
-           v4 ? "move it to `ipv6`" : "move it to `ipv4`");
     return std::nullopt;
   }
   const char* why = why_no_host(parsed->address);
@@ -151,6 +163,12 @@ std::optional<Located<HostPrefix>> read_host_prefix(const Value& value, Family f
   if (why == nullptr && parsed->length == 0) why = "has a network length of 0";
   if (why != nullptr) {
     refuse(value, diagnostics, quoted(*text) + " " + why, "write " + wanted);
+    return std::nullopt;
+  }
+  if (const char* end = end_of_network(*parsed)) {
+    const HostPrefix some{{family, parsed->network().first() + 1}, parsed->length};
+    refuse(value, diagnostics, quoted(*text) + " is " + end + " of its network, not a host's",
+           "write a host's, for instance " + some.to_string());
     return std::nullopt;
   }
   return Located<HostPrefix>{*parsed, value.node.span()};

@@ -19,10 +19,12 @@ const Field<Peer> kPeerFields[] = {
     {"address",
      [](const YamlEntry& e, Peer& p, Reader& r) {
        store(read_host({e, 12}, r.diagnostics), p.address);
+       p.bad_address = !p.address;
      }},
     {"public_key",
      [](const YamlEntry& e, Peer& p, Reader& r) {
        store(read_public_key({e, 12}, r.diagnostics), p.public_key);
+       p.bad_public_key = !p.public_key;
      }},
     {"parent_interface",
      [](const YamlEntry& e, Peer& p, Reader& r) {
@@ -52,7 +54,8 @@ Peer read_peer(const YamlNode& node, Reader& reader) {
   peer.span = item_span(node, entries);
   read_entries(entries, kPeerFields, peer, reader);
   if (!has_key(entries, "name")) {
-    reader.diagnostics.error(3, peer.span, "this peer has no `name`");
+    reader.diagnostics.error(3, peer.span, "this peer has no `name`",
+                             "services name it in `source_peer` and `target_peer`");
   }
   return peer;
 }

@@ -167,7 +167,7 @@ Service read_service(const YamlNode& node, Reader& reader) {
   const auto entries = reader.tree.entries(node);
   service.span = item_span(node, entries);
   read_entries(entries, kServiceFields, service, reader);
-  require(entries, "name", 3, "", service, reader);
+  require(entries, "name", 3, "plan, status and trace call it by that", service, reader);
   require(entries, "source_peer", 4, "it is the peer where traffic enters", service, reader);
   require(entries, "target_peer", 4, "it is the peer where traffic leaves", service, reader);
   require(entries, "transport_type", 5, "write `tcp` or `kcp`", service, reader);

@@ -63,7 +63,7 @@ void TreeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML:
   const ScalarPlace where = place_scalar(text_, offset_of(mark), value);
   node.column += static_cast<std::uint32_t>(where.skip);
   node.length = static_cast<std::uint32_t>(where.length);
-  if (!where.closed) stop(0, node.span(), "this quote is never closed");
+  if (!where.closed) stop(0, node.span(), "this quote is never closed", "write the closing one");
   node.plain = tag != "!" && tag != kTextTag;
   node.text = where.source ? *where.source : tree_.texts_.emplace_back(value);
   name_anchor(anchor, add(node, 1, 0), 1, 0);

@@ -34,7 +34,8 @@ const Translation kTranslations[] = {
     {complaints::MAP_KEY, "`?` cannot stand here", kQuote},
     {complaints::BLOCK_ENTRY, "`- ` cannot stand here",
      "is a `[` or `{` above not closed? List items begin on lines of their own"},
-    {complaints::FLOW_END, "`]` or `}` without its opening bracket", ""},
+    {complaints::FLOW_END, "`]` or `}` without its opening bracket",
+     "remove it, or write the opening one"},
     {complaints::UNKNOWN_TOKEN, "a value cannot begin with this character", kQuote},
     {complaints::INVALID_ESCAPE, "no such escape after `\\` in a double-quoted text",
      "write `\\\\` for a backslash, or use single quotes"},
@@ -72,6 +73,53 @@ std::size_t line_start(std::string_view text, std::size_t offset) {
   return newline == std::string_view::npos ? 0 : newline + 1;
 }
 
+std::string_view line_at(std::string_view text, std::size_t start) {
+  return text.substr(start, text.find('\n', start) - start);
+}
+
+struct Quotes {
+  std::size_t count = 0;
+  std::size_t last = 0;  ///< where the last of them stands in the line
+};
+
+// Quotes of one kind in a line, without escaped ones and without those in a comment.
+Quotes quotes_in(std::string_view line, char quote) {
+  Quotes found;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool comment = line[i] == '#' && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t');
+    if (comment && found.count % 2 == 0) break;
+    if (line[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (line[i] == quote) {
+      ++found.count;
+      found.last = i;
+    }
+  }
+  return found;
+}
+
+// A quote that is not closed in its line ends at the next one, which should begin another text: the
+// library complains there. True, with the error, if that is what happened.
+bool report_open_quote(std::string_view text, std::size_t offset, Diagnostics& diagnostics) {
+  const std::size_t start = line_start(text, offset);
+  for (const char quote : {'"', '\''}) {
+    if (quotes_in(text.substr(start, offset - start), quote).count % 2 == 0) continue;
+    for (std::size_t above = start; above > 0;) {
+      above = line_start(text, above - 1);
+      const std::string_view line = line_at(text, above);
+      const Quotes quotes = quotes_in(line, quote);
+      if (quotes.count % 2 == 0) continue;
+      const std::size_t length = line.find_last_not_of(" \t\r") + 1 - quotes.last;
+      diagnostics.error(
+          0, span_at(text, above + quotes.last, length), "this quote is opened and not closed",
+          std::string("write the closing `") + quote + "`; as it is, the text ends at " +
+              "the next one, in line " + std::to_string(span_at(text, offset).line));
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 void report_yaml_error(std::string_view complaint, std::string_view text, std::size_t offset,
@@ -85,6 +133,7 @@ void report_yaml_error(std::string_view complaint, std::string_view text, std::s
     diagnostics.error(0, span_at(text, tab), found.reason, found.help);
     return;
   }
+  if (report_open_quote(text, offset, diagnostics)) return;
   const Translation& found = translate(complaint);
   const bool at_colon = found.complaint == std::string_view(complaints::MAP_VALUE);
   const bool second =
