@@ -54,10 +54,6 @@ class OrderCheck {
            config_.services[rule.service].name.value;
   }
 
-  static bool same_match(const Rule& a, const Rule& b) {
-    return std::tie(a.source, a.destination) == std::tie(b.source, b.destination);
-  }
-
   static std::string priority_text(const Rule& rule) {
     return "`priority: " + std::to_string(rule.priority) + "`";
   }
@@ -112,14 +108,24 @@ class OrderCheck {
     for (std::size_t i = 0; i < rules_.size(); ++i) {
       if (!blockers[i] || done_[i]) continue;
       done_[i] = true;
-      const Rule& rule = rules_[i];
-      const Rule& other = rules_[*blockers[i]];
-      if (same_match(rule, other)) {
-        report_repeated(rule, other);
+      // What keeps the first of its match from winning keeps this one too, whatever its priority.
+      const std::size_t first = first_of_match(i);
+      if (blockers[first]) {
+        report_covered(rules_[i], rules_[*blockers[first]]);
       } else {
-        report_covered(rule, other);
+        report_repeated(rules_[i], rules_[first]);
       }
     }
+  }
+
+  std::size_t first_of_match(std::size_t i) {
+    if (firsts_.empty()) {
+      for (std::size_t j = 0; j < rules_.size(); ++j) {
+        if (rules_[j].category == Category::kInterface) continue;
+        firsts_.emplace(std::pair(rules_[j].source, rules_[j].destination), j);
+      }
+    }
+    return firsts_.at({rules_[i].source, rules_[i].destination});
   }
 
   void report_repeated(const Rule& rule, const Rule& other) {
@@ -129,7 +135,17 @@ class OrderCheck {
         "this route never wins: " + name_of(other) + " has the same match (" + in_words(rule) +
             ") and " +
             (equal ? "comes first" : "the higher priority " + std::to_string(other.priority)),
-        equal ? "remove one of the two" : "remove it, or raise its `priority`");
+        equal ? "remove one of the two" : cure_of_repeated(rule, other));
+  }
+
+  static std::string cure_of_repeated(const Rule& rule, const Rule& other) {
+    if (rule.service == other.service) {
+      return "remove it; a higher `priority` would change nothing, since both are of one service";
+    }
+    constexpr std::uint32_t kHighest = 0x7fffffff;
+    return other.priority == kHighest
+               ? "remove it, or lower the `priority` of the other"
+               : "remove it, or raise its `priority` above " + std::to_string(other.priority);
   }
 
   void report_covered(const Rule& rule, const Rule& other) {
@@ -138,8 +154,9 @@ class OrderCheck {
         covers(other, rule) ? who + " comes first and takes all its traffic"
                             : "routes that come first take all its traffic, " + who + " among them";
     diagnostics_.warning(14, match_span(rule), "this route never wins: " + why,
-                         "remove it; a higher `priority` would not help, since it only decides "
-                         "between routes of equal prefix lengths");
+                         "remove it, or give it a match that is narrower than theirs; a higher "
+                         "`priority` would not help, since it only decides between routes of equal "
+                         "prefix lengths");
   }
 
   Span match_span(const Rule& rule) const {
@@ -251,6 +268,8 @@ class OrderCheck {
   const std::vector<PeerAddress>& peers_;
   Diagnostics& diagnostics_;
   std::vector<bool> done_;  ///< reported under 13 or 14: what follows would say the same again
+  /// The first rule of each match; filled when it is first asked for.
+  std::map<std::pair<std::optional<Prefix>, std::optional<Prefix>>, std::size_t> firsts_;
   bool searched_ = false;
   std::pair<const Rule*, const Rule*> longest_[2];
 };
