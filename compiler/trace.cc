@@ -1,6 +1,7 @@
 #include "compiler/trace.h"
 
 #include <charconv>
+#include <map>
 #include <unordered_map>
 
 #include "compiler/sources.h"
@@ -18,9 +19,17 @@ constexpr ProtocolName kProtocols[] = {
     {"ipv6", 41},      {"gre", 47},   {"esp", 50},   {"ah", 51},    {"ospf", 89},    {"icmpv6", 58},
     {"ipv6-icmp", 58}, {"vrrp", 112}, {"l2tp", 115}, {"sctp", 132}, {"udplite", 136}};
 
+std::optional<Address> interface_address(const Service& service, Family family) {
+  if (!service.has_interface()) return std::nullopt;
+  const auto& address = family == Family::kIpv4 ? service.interface->ipv4 : service.interface->ipv6;
+  return address ? std::optional(address->value.address) : std::nullopt;
+}
+
 bool matches(const Config& config, const Rule& rule, const Packet& packet) {
   if (rule.category == Category::kInterface) {
-    return !packet.iif.empty() && packet.iif == macvlan_name(config.services[rule.service]);
+    const Service& service = config.services[rule.service];
+    if (packet.iif == macvlan_name(service)) return true;
+    return packet.may_be_local() && interface_address(service, packet.from.family) == packet.from;
   }
   return (!rule.source || rule.source->contains(packet.from)) &&
          (!rule.destination || rule.destination->contains(packet.to));
@@ -34,18 +43,24 @@ std::string slash(const Prefix& prefix) {
   return "/" + std::to_string(static_cast<int>(prefix.length));
 }
 
-std::string category_reason(Category winner, Category loser) {
+std::string category_reason(Category winner, Category loser, const Packet& packet) {
   static constexpr const char* kMatch[] = {"", "the interface", "source and destination",
                                            "the source", "the destination"};
   if (winner == Category::kInterface) {
-    return "it arrives on the service's interface, which beats every route";
+    return packet.may_be_local() ? "the node itself sends it from the address of the service's "
+                                   "interface, which beats "
+                                   "every route"
+                                 : "it arrives on the service's interface, which beats every route";
   }
   return std::string("a route that matches ") + kMatch[static_cast<int>(winner)] +
          " beats one that matches only " + kMatch[static_cast<int>(loser)];
 }
 
-std::string reason(const Config& config, const Rule& winner, const Rule& loser) {
-  if (winner.category != loser.category) return category_reason(winner.category, loser.category);
+std::string reason(const Config& config, const Rule& winner, const Rule& loser,
+                   const Packet& packet) {
+  if (winner.category != loser.category) {
+    return category_reason(winner.category, loser.category, packet);
+  }
   if (winner.source && winner.source->length != loser.source->length) {
     return against("longer source prefix", slash(*winner.source), slash(*loser.source));
   }
@@ -63,8 +78,21 @@ std::string reason(const Config& config, const Rule& winner, const Rule& loser) 
 
 }  // namespace
 
+const char* never_captured(const Address& to) {
+  const auto starts = [&](int bits, unsigned value) {
+    return to.bits >> (address_bits(to.family) - bits) == value;
+  };
+  if (to.family == Family::kIpv4) {
+    if (to.bits == max_address(Family::kIpv4)) return "the broadcast address";
+    return starts(4, 0xe) ? "a multicast address" : nullptr;
+  }
+  if (starts(8, 0xff)) return "a multicast address";
+  return starts(10, 0x3fa) ? "a link-local address" : nullptr;
+}
+
 std::optional<std::size_t> first_match(const Config& config, const RulePlan& plan,
                                        const Packet& packet) {
+  if (never_captured(packet.to) != nullptr) return std::nullopt;
   for (std::size_t i = 0; i < plan.rules.size(); ++i) {
     if (matches(config, plan.rules[i], packet)) return i;
   }
@@ -73,6 +101,7 @@ std::optional<std::size_t> first_match(const Config& config, const RulePlan& pla
 
 struct Tracer::Maps {
   std::unordered_map<std::string, std::size_t> interfaces;
+  std::map<Address, std::size_t> addresses;  ///< of the interfaces; of two services' the first
   SourceTables tables;
 };
 
@@ -80,7 +109,13 @@ Tracer::Tracer(const Config& config, const RulePlan& plan) : maps_(std::make_uni
   for (std::size_t i = 0; i < plan.rules.size(); ++i) {
     const Rule& rule = plan.rules[i];
     if (rule.category != Category::kInterface) break;
-    maps_->interfaces.emplace(macvlan_name(config.services[rule.service]), i);
+    const Service& service = config.services[rule.service];
+    maps_->interfaces.emplace(macvlan_name(service), i);
+    for (const Family family : kFamilies) {
+      if (const auto address = interface_address(service, family)) {
+        maps_->addresses.emplace(*address, i);
+      }
+    }
   }
   maps_->tables = source_tables(plan.rules);
 }
@@ -90,9 +125,14 @@ Tracer::Tracer(Tracer&&) noexcept = default;
 Tracer& Tracer::operator=(Tracer&&) noexcept = default;
 
 std::optional<std::size_t> Tracer::match(const Packet& packet) const {
+  if (never_captured(packet.to) != nullptr) return std::nullopt;
   if (!packet.iif.empty()) {
     const auto it = maps_->interfaces.find(packet.iif);
     if (it != maps_->interfaces.end()) return it->second;
+  }
+  if (packet.may_be_local()) {
+    const auto it = maps_->addresses.find(packet.from);
+    if (it != maps_->addresses.end()) return it->second;
   }
   return find_rule(maps_->tables.of(packet.from.family), packet.from.bits, packet.to.bits);
 }
@@ -102,7 +142,8 @@ Explanation explain(const Config& config, const RulePlan& plan, const Packet& pa
   for (std::size_t i = 0; i < out.categories.size(); ++i) {
     out.categories[i].category = static_cast<Category>(i + 1);
   }
-  for (std::size_t i = 0; i < plan.rules.size(); ++i) {
+  const bool taken = never_captured(packet.to) == nullptr;
+  for (std::size_t i = 0; i < plan.rules.size() && taken; ++i) {
     const Rule& rule = plan.rules[i];
     const bool interface = rule.category == Category::kInterface;
     if (!interface && rule.family() != packet.from.family) continue;
@@ -116,12 +157,15 @@ Explanation explain(const Config& config, const RulePlan& plan, const Packet& pa
       out.winner = i;
     }
   }
-  if (!out.winner) {
+  if (const char* what = never_captured(packet.to)) {
+    out.why = std::string("the destination is ") + what +
+              ", which no service takes: the packet is left alone";
+  } else if (!out.winner) {
     out.why = "no interface and no route matches: the packet is left alone";
   } else if (out.beaten.empty()) {
     out.why = "nothing else matches";
   } else {
-    out.why = reason(config, plan.rules[*out.winner], plan.rules[out.beaten.front()]);
+    out.why = reason(config, plan.rules[*out.winner], plan.rules[out.beaten.front()], packet);
   }
   return out;
 }

@@ -20,9 +20,18 @@ struct Packet {
   Address to;                 ///< REQUIRES: of from's family
   std::uint8_t protocol = 6;  ///< IP protocol number
   std::string iif;            ///< the interface it arrives on; empty for none in particular
+
+  /// Nothing speaks against the node itself having made it: no interface is named, or `lo`.
+  [[nodiscard]] bool may_be_local() const { return iif.empty() || iif == "lo"; }
 };
 
-/// The definition: the first rule in the list that matches. nullopt: left alone.
+/// What no node ever captures, whatever the rules: "a multicast address", "the broadcast address",
+/// "a link-local address"; nullptr for any other destination. The node's own addresses and the
+/// broadcast addresses of its networks are left alone too, but only the node knows them.
+[[nodiscard]] const char* never_captured(const Address& to);
+
+/// The definition: the first rule in the list that matches. nullopt: left alone. A packet that the
+/// node may have made itself matches category 1 by the address of a service's interface.
 [[nodiscard]] std::optional<std::size_t> first_match(const Config& config, const RulePlan& plan,
                                                      const Packet& packet);
 
@@ -54,7 +63,7 @@ struct Explanation {
   std::array<CategoryTrace, 4> categories;
   std::optional<std::size_t> winner;
   std::vector<std::size_t> beaten;  ///< the other matching rules, in order
-  std::string why;                  ///< one sentence: why the winner beat the next one
+  std::string why;  ///< one sentence: why the winner beat the next one, or nobody won
 };
 
 [[nodiscard]] Explanation explain(const Config& config, const RulePlan& plan, const Packet& packet);

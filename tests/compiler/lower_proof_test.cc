@@ -53,6 +53,7 @@ TEST_CASE("the table classifies as the definition does, and says by which route"
     const test::PacketSource packets(config, plan);
     for (int i = 0; i < 50; ++i) {
       const Packet packet = packets.next(random);
+      if (never_captured(packet.to) != nullptr) continue;  // does not get as far as `classify`
       const auto rule = first_match(config, plan, packet);
       const test::Walk walk = test::walk(*state.table, "classify", packet);
       CAPTURE(run, packet.from.to_string(), packet.to.to_string(), packet.iif);

@@ -196,7 +196,65 @@ TEST_CASE("an explanation lists what each category tried and what lost") {
 TEST_CASE("an empty plan leaves everything alone") {
   const ConfigBuilder built;
   ask(built, {"10.0.0.1", "192.0.2.1", "", kNobody});
-  ask(built, {"::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "", kNobody, "eth0"});
+  ask(built, {"::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "", kNobody, "eth0"});
+}
+
+TEST_CASE("what the node sends from the address of an interface is of its service") {
+  ConfigBuilder built;
+  for (const char* name : {"second", "first"}) {
+    Interface& interface = *built.interface_service(name).interface;
+    interface.ipv4 = {*parse_host_prefix("10.0.0.9/24"), {}};
+    interface.ipv6 = {*parse_host_prefix("fd00::9/64"), {}};
+  }
+  built.service("off", {{9, "10.0.0.10/32", ""}}).interface = Interface{};
+  built.config.services.back().interface->ipv4 = {*parse_host_prefix("10.0.0.10/24"), {}};
+  built.service("route", {{9, "10.0.0.0/24", "192.0.2.1/32"}, {9, "fd00::9/128", ""}});
+  const char* why =
+      "the node itself sends it from the address of the service's interface, which beats every "
+      "route";
+  for (const char* iif : {"", "lo"}) {
+    // Of two with one address the first by name, as in the kernel's map.
+    ask(built, {"10.0.0.9", "192.0.2.1", "first", nullptr, iif});
+    ask(built, {"fd00::9", "2001:db8::1", "first", nullptr, iif});
+    ask(built, {"10.0.0.8", "192.0.2.1", "route/0", kAlone, iif});
+    ask(built, {"10.0.0.10", "192.0.2.2", "off/0", kAlone, iif});
+    ask(built, {"::10.0.0.9", "2001:db8::1", "", kNobody, iif});
+  }
+  ask(built, {"10.0.0.9", "192.0.2.1", "route/0", kAlone, "eth0"});
+  ask(built, {"fd00::9", "2001:db8::1", "route/1", kAlone, "eth0"});
+  const std::string second = macvlan_name(built.config.services[0]);
+  ask(built, {"10.0.0.9", "192.0.2.1", "second", nullptr, second.c_str()});
+  built.config.services[0].interface->ipv4.reset();
+  ask(built, {"10.0.0.9", "192.0.2.1", "first", why});
+}
+
+TEST_CASE("multicast, broadcast and link-local destinations are never captured") {
+  ConfigBuilder built;
+  built.service("all", {{1, "", "0.0.0.0/0"}, {1, "", "::/0"}, {1, "10.0.0.0/8", ""}});
+  built.interface_service("lan").interface->ipv4 = {*parse_host_prefix("10.0.0.9/24"), {}};
+  const std::string lan = macvlan_name(built.config.services[1]);
+  const auto left_alone = [](const char* what) {
+    return std::string("the destination is ") + what +
+           ", which no service takes: the packet is left alone";
+  };
+  const std::string multicast = left_alone("a multicast address");
+  const std::string link_local = left_alone("a link-local address");
+  const std::string broadcast = left_alone("the broadcast address");
+  for (const char* iif : {"", "eth0", lan.c_str()}) {
+    ask(built, {"10.0.0.9", "224.0.0.0", "", multicast.c_str(), iif});
+    ask(built, {"10.0.0.9", "239.255.255.255", "", multicast.c_str(), iif});
+    ask(built, {"10.0.0.9", "255.255.255.255", "", broadcast.c_str(), iif});
+    ask(built, {"fd00::9", "ff00::", "", multicast.c_str(), iif});
+    ask(built, {"fd00::9", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "", multicast.c_str(), iif});
+    ask(built, {"fd00::9", "fe80::", "", link_local.c_str(), iif});
+    ask(built, {"fd00::9", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "", link_local.c_str(), iif});
+  }
+  for (const char* to : {"223.255.255.255", "240.0.0.0", "255.255.255.254", "169.254.0.1"}) {
+    ask(built, {"11.0.0.9", to, "all/0"});
+  }
+  for (const char* to : {"fe7f::1", "fec0::", "feff::", "::e000:0:0:0"}) {
+    ask(built, {"fd00::9", to, "all/1"});
+  }
 }
 
 TEST_CASE("protocols have names and numbers") {
