@@ -1,0 +1,146 @@
+// One thread's event loop: edge-triggered epoll, timers, and calls from other threads.
+//
+// A worker of a runtime owns one. Descriptors are registered once, for both directions, when they
+// are made, and never again: a system call saved on every wait. Not thread-safe, but for post() and
+// stop(). Linux: epoll(7), eventfd(2).
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "schema/base/result.h"
+
+namespace arctic {
+
+class EventLoop;
+
+enum class Wake : std::uint8_t { kReady, kClosed, kTimeout };
+
+/// A non-blocking descriptor in a loop. Closes it when it goes. Each side has one waiter at most.
+class Watched {
+ public:
+  using Time = std::chrono::nanoseconds;  ///< CLOCK_BOOTTIME, as EventLoop::now()
+  static constexpr Time kForever = Time::max();
+
+  /// Takes `fd` over, makes it non-blocking and registers it.
+  [[nodiscard]] static Result<std::unique_ptr<Watched>> make(EventLoop& loop, int fd);
+  ~Watched();
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] EventLoop& loop() const { return loop_; }
+
+  class Wait {
+   public:
+    bool await_ready();
+    void await_suspend(std::coroutine_handle<> waiting);
+    Wake await_resume();
+
+   private:
+    friend class Watched;
+    Wait(Watched& watched, bool write, Time deadline)
+        : watched_(watched), deadline_(deadline), write_(write) {}
+    Watched& watched_;
+    Time deadline_;
+    bool write_;
+    Wake result_ = Wake::kReady;
+  };
+  /// After a read that gave EAGAIN: until there may be something to read. kClosed after cancel().
+  [[nodiscard]] Wait readable(Time deadline = kForever) { return {*this, false, deadline}; }
+  [[nodiscard]] Wait writable(Time deadline = kForever) { return {*this, true, deadline}; }
+  /// A read or write gave EAGAIN, or less than was asked for: wait for the next edge.
+  void drained() { ready_[0] = false; }
+  void full() { ready_[1] = false; }
+  /// The other end has said its last: a short read does not mean that the rest is not there yet.
+  [[nodiscard]] bool hung_up() const { return hung_up_; }
+
+  /// Wakes both waiters with kClosed, now and from now on. The descriptor stays open.
+  void cancel();
+
+ private:
+  friend class EventLoop;
+  Watched(EventLoop& loop, int fd) : loop_(loop), fd_(fd) {}
+  void wake(int side, Wake how);
+  void expire(int side);
+
+  struct Side {
+    std::coroutine_handle<> waiting;
+    Wait* wait = nullptr;
+    std::multimap<Time, std::function<void()>>::iterator timer;
+    bool timed = false;
+  };
+
+  EventLoop& loop_;
+  int fd_;
+  bool ready_[2] = {true, true};
+  bool hung_up_ = false;
+  bool cancelled_ = false;
+  Side sides_[2];
+};
+
+class EventLoop {
+ public:
+  using Time = Watched::Time;
+  using Timers = std::multimap<Time, std::function<void()>>;
+
+  [[nodiscard]] static Result<std::unique_ptr<EventLoop>> make();
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// Until stop().
+  void run();
+  /// From any thread.
+  void stop();
+  /// From any thread: calls it in this loop's thread, in order.
+  void post(std::function<void()> call);
+
+  /// CLOCK_BOOTTIME at the beginning of this turn.
+  [[nodiscard]] Time now() const { return now_; }
+  Timers::iterator at(Time when, std::function<void()> call);
+  void forget(Timers::iterator timer) { timers_.erase(timer); }
+  /// Resumes it before the loop sleeps again.
+  void resume_soon(std::coroutine_handle<> handle) { ready_.push_back(handle); }
+
+  class Sleep {
+   public:
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiting);
+    void await_resume() const {}
+
+   private:
+    friend class EventLoop;
+    Sleep(EventLoop& loop, Time until) : loop_(loop), until_(until) {}
+    EventLoop& loop_;
+    Time until_;
+  };
+  [[nodiscard]] Sleep sleep_until(Time when) { return {*this, when}; }
+
+ private:
+  friend class Watched;
+  EventLoop() = default;
+  void turn();
+  void run_ready();
+  void run_timers();
+  void run_posted();
+  [[nodiscard]] int timeout_ms() const;
+
+  int epoll_ = -1;
+  int event_ = -1;
+  bool stopping_ = false;
+  Time now_{};
+  Timers timers_;
+  std::vector<std::coroutine_handle<>> ready_;
+  std::vector<void*> gone_;  ///< Watched that went during this turn: their events are stale
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;
+};
+
+}  // namespace arctic

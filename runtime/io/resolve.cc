@@ -1,0 +1,54 @@
+#include "runtime/io/resolve.h"
+
+#include <netdb.h>
+
+#include <memory>
+#include <thread>
+
+#include "runtime/io/sockets.h"
+
+namespace arctic {
+namespace {
+
+Result<Address> look_up(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_ADDRCONFIG;
+  addrinfo* list = nullptr;
+  if (const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); error != 0) {
+    return fail(ErrorCode::kUnreachable, host, ::gai_strerror(error));
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(list, ::freeaddrinfo);
+  for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
+    RawAddress raw;
+    if (each->ai_addrlen > sizeof raw.storage) continue;
+    std::copy_n(reinterpret_cast<const std::uint8_t*>(each->ai_addr), each->ai_addrlen,
+                reinterpret_cast<std::uint8_t*>(&raw.storage));
+    if (const auto parsed = raw.parse()) return parsed->address;
+  }
+  return fail(ErrorCode::kUnreachable, host, "has no address");
+}
+
+struct LookUp {
+  EventLoop& loop;
+  const std::string& host;
+  Result<Address> result = Address{};
+
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    std::thread([this, waiting] {
+      result = look_up(host);
+      loop.post([waiting] { waiting.resume(); });
+    }).detach();
+  }
+  Result<Address> await_resume() { return std::move(result); }
+};
+
+}  // namespace
+
+Task<Result<Address>> resolve(EventLoop& loop, std::string host) {
+  if (const auto address = parse_address(host)) co_return *address;
+  co_return co_await LookUp{loop, host};
+}
+
+}  // namespace arctic

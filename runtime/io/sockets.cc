@@ -1,0 +1,168 @@
+#include "runtime/io/sockets.h"
+
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace arctic {
+namespace {
+
+// From <linux/in6.h> and <linux/in.h>; glibc's headers do not go together with these.
+#ifndef IPV6_TRANSPARENT
+constexpr int IPV6_TRANSPARENT = 75;
+#endif
+
+bool set_int(int fd, int level, int option, int value) {
+  return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+bool set_transparent(int fd, Family family) {
+  return family == Family::kIpv4 ? set_int(fd, SOL_IP, IP_TRANSPARENT, 1)
+                                 : set_int(fd, SOL_IPV6, IPV6_TRANSPARENT, 1);
+}
+
+int make_socket(Family family) {
+  return ::socket(family == Family::kIpv4 ? AF_INET : AF_INET6,
+                  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+int close_with(int fd, int error) {
+  ::close(fd);
+  return -error;
+}
+
+}  // namespace
+
+std::string SocketAddress::to_string() const {
+  const std::string host = address.to_string();
+  return (address.family == Family::kIpv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+RawAddress::RawAddress(const SocketAddress& address) {
+  const auto bytes = address.address.bytes();
+  if (address.address.family == Family::kIpv4) {
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    in.sin_port = htons(address.port);
+    std::memcpy(&in.sin_addr, bytes.data(), sizeof in.sin_addr);
+    std::memcpy(&storage, &in, sizeof in);
+    size = sizeof in;
+  } else {
+    sockaddr_in6 in{};
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(address.port);
+    std::memcpy(&in.sin6_addr, bytes.data(), sizeof in.sin6_addr);
+    std::memcpy(&storage, &in, sizeof in);
+    size = sizeof in;
+  }
+}
+
+std::optional<SocketAddress> RawAddress::parse() const {
+  if (storage.ss_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, &storage, sizeof in);
+    return SocketAddress{address_from_bytes(Family::kIpv4, &in.sin_addr), ntohs(in.sin_port)};
+  }
+  if (storage.ss_family != AF_INET6) return std::nullopt;
+  sockaddr_in6 in{};
+  std::memcpy(&in, &storage, sizeof in);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&in.sin6_addr);
+  if (IN6_IS_ADDR_V4MAPPED(&in.sin6_addr)) {
+    return SocketAddress{address_from_bytes(Family::kIpv4, bytes + 12), ntohs(in.sin6_port)};
+  }
+  return SocketAddress{address_from_bytes(Family::kIpv6, bytes), ntohs(in.sin6_port)};
+}
+
+std::optional<SocketAddress> local_address(int fd) {
+  RawAddress raw;
+  if (::getsockname(fd, raw.get(), &raw.size) != 0) return std::nullopt;
+  return raw.parse();
+}
+
+std::optional<SocketAddress> peer_address(int fd) {
+  RawAddress raw;
+  if (::getpeername(fd, raw.get(), &raw.size) != 0) return std::nullopt;
+  return raw.parse();
+}
+
+Result<int> listen_tcp(const SocketAddress& where, const ListenOptions& options) {
+  const int fd = make_socket(where.address.family);
+  const auto failed = [&](const char* call) {
+    const int error = errno;
+    if (fd >= 0) ::close(fd);
+    const auto code = error == EADDRINUSE ? ErrorCode::kRefused : ErrorCode::kFailure;
+    return fail(code, where.to_string(), std::string(call) + ": " + errno_text(error),
+                error == EADDRINUSE
+                    ? "another program listens there; stop it, or choose another port"
+                    : "");
+  };
+  if (fd < 0) return failed("socket");
+  if (!set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return failed("SO_REUSEADDR");
+  if (options.shared && !set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return failed("SO_REUSEPORT");
+  if (where.address.family == Family::kIpv6 && !set_int(fd, SOL_IPV6, IPV6_V6ONLY, 1)) {
+    return failed("IPV6_V6ONLY");
+  }
+  if (options.transparent && !set_transparent(fd, where.address.family)) {
+    return failed("IP_TRANSPARENT");
+  }
+  const RawAddress raw(where);
+  if (::bind(fd, raw.get(), raw.size) != 0) return failed("bind");
+  if (::listen(fd, SOMAXCONN) != 0) return failed("listen");
+  return fd;
+}
+
+int begin_connect(const SocketAddress& to, const DialOptions& options) {
+  const int fd = make_socket(to.address.family);
+  if (fd < 0) return -errno;
+  if (options.mark != 0 &&
+      ::setsockopt(fd, SOL_SOCKET, SO_MARK, &options.mark, sizeof options.mark) != 0) {
+    return close_with(fd, errno);
+  }
+  if (options.source) {
+    if (!set_transparent(fd, to.address.family)) return close_with(fd, errno);
+    if (!set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return close_with(fd, errno);
+    const RawAddress from(*options.source);
+    if (::bind(fd, from.get(), from.size) != 0) return close_with(fd, errno);
+  }
+  const RawAddress raw(to);
+  if (::connect(fd, raw.get(), raw.size) != 0 && errno != EINPROGRESS) {
+    return close_with(fd, errno);
+  }
+  return fd;
+}
+
+int connect_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
+  return error;
+}
+
+int accept_tcp(int fd) {
+  const int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return accepted >= 0 ? accepted : -errno;
+}
+
+void set_no_delay(int fd) { set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
+
+void set_timeouts(int fd, std::chrono::seconds idle, std::chrono::milliseconds unacknowledged) {
+  set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(idle.count()));
+  set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, static_cast<int>(idle.count() / 4)));
+  set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(unacknowledged.count()));
+}
+
+bool set_bbr(int fd) {
+  constexpr char kName[] = "bbr";
+  return ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kName, sizeof kName - 1) == 0;
+}
+
+void reset_on_close(int fd) {
+  const linger now{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+}  // namespace arctic

@@ -1,0 +1,73 @@
+// TCP sockets as the runtimes need them: made, listened on, dialled, and asked for their ends.
+//
+// Thin over the kernel's calls; every descriptor is close-on-exec and non-blocking. Errors name the
+// call. Linux: ip(7), ipv6(7), tcp(7).
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "runtime/io/event_loop.h"
+#include "runtime/io/task.h"
+#include "schema/base/address.h"
+#include "schema/base/result.h"
+
+namespace arctic {
+
+struct SocketAddress {
+  Address address;
+  std::uint16_t port = 0;
+
+  friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
+  [[nodiscard]] std::string to_string() const;  ///< 192.0.2.1:80, [2001:db8::1]:80
+};
+
+/// As the kernel takes it.
+struct RawAddress {
+  explicit RawAddress(const SocketAddress& address);
+  RawAddress() = default;
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+  /// nullopt for a family that is neither IPv4 nor IPv6. An IPv4 address in IPv6 form is IPv4.
+  [[nodiscard]] std::optional<SocketAddress> parse() const;
+
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+};
+
+[[nodiscard]] std::optional<SocketAddress> local_address(int fd);
+[[nodiscard]] std::optional<SocketAddress> peer_address(int fd);
+
+struct ListenOptions {
+  bool transparent = false;  ///< IP_TRANSPARENT: takes what TPROXY hands over
+  bool shared = true;        ///< SO_REUSEPORT: one listener per worker
+};
+/// A listening TCP socket. IPv6 ones take IPv6 alone. kRefused if the port is taken, kFailure else.
+[[nodiscard]] Result<int> listen_tcp(const SocketAddress& where, const ListenOptions& options);
+
+struct DialOptions {
+  std::uint32_t mark = 0;               ///< SO_MARK; 0 for none
+  std::optional<SocketAddress> source;  ///< IP_TRANSPARENT: dials from somebody else's address
+};
+/// A socket whose connect has begun; wait for it to be writable, then ask connect_error(). Returns
+/// a negative errno if it failed at once.
+[[nodiscard]] int begin_connect(const SocketAddress& to, const DialOptions& options);
+/// 0 or an errno value.
+[[nodiscard]] int connect_error(int fd);
+
+/// A descriptor of the next connection, negative errno if there is none. Its options are inherited.
+[[nodiscard]] int accept_tcp(int fd);
+
+void set_no_delay(int fd);
+/// Keepalive probes, and how long sent data may stay unacknowledged before the connection ends.
+void set_timeouts(int fd, std::chrono::seconds idle, std::chrono::milliseconds unacknowledged);
+/// BBR if the kernel offers it; false if not.
+bool set_bbr(int fd);
+/// The next close sends a reset.
+void reset_on_close(int fd);
+
+}  // namespace arctic

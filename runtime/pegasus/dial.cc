@@ -1,0 +1,105 @@
+// The initiator's first messages on a new tunnel connection.
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+#include "runtime/io/resolve.h"
+#include "runtime/pegasus/worker.h"
+
+namespace arctic {
+namespace {
+
+constexpr std::chrono::seconds kConnectTime{5};
+constexpr std::chrono::seconds kAnswerTime{5};
+constexpr std::chrono::seconds kKeepaliveAfter{15};
+constexpr std::chrono::seconds kUnacknowledged{120};
+
+bool send_all(Watched& socket, ByteView bytes) {
+  // The first bytes on a connection: the kernel has room for them.
+  return ::send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(bytes.size());
+}
+
+Dialled failed(std::string reason) { return {nullptr, std::move(reason)}; }
+
+std::unique_ptr<TunnelLink> make_link(Worker& worker, std::unique_ptr<Watched> socket,
+                                      ConnectionKeys keys) {
+  auto link = std::make_unique<TunnelLink>(
+      std::move(socket), RecordLayer(LinkEnd::kInitiator, std::move(keys), worker.loop().now()),
+      worker.buffers());
+  // Without a first record of ours the peer does not believe that we are who we are.
+  constexpr std::array<std::uint8_t, 8> kNothing{};
+  return link->send(FrameType::kPing, kNothing) ? std::move(link) : nullptr;
+}
+
+/// The first record of the peer: only now is it known that it has our session.
+Task<bool> is_confirmed(Worker& worker, TunnelLink& link) {
+  const auto record = co_await link.next_record(worker.loop().now() + kAnswerTime);
+  co_return record && record->type == FrameType::kPong;
+}
+
+Task<Dialled> begin_session(Worker& worker, const PegasusConfig::Peer& peer,
+                            std::unique_ptr<Watched> socket) {
+  Sessions& sessions = worker.shared().sessions;
+  auto attempt = InitAttempt::make(sessions.own(), peer.public_key);
+  if (!attempt) co_return failed("its public key is of low order");
+  if (!send_all(*socket, attempt->bytes())) co_return failed("the connection broke");
+  std::array<std::uint8_t, kRespBytes> resp;
+  const bool answered = co_await read_exactly(*socket, resp, worker.loop().now() + kAnswerTime);
+  if (!answered) {
+    co_return failed("it closed the connection without an answer: is this node's key in its file?");
+  }
+  auto made = attempt->consume_resp(resp, worker.loop().now());
+  if (!made) co_return failed("its answer is not authentic: is its public key right?");
+  auto link = make_link(worker, std::move(socket), std::move(made->keys));
+  if (!link) co_return failed("the connection broke");
+  const bool confirmed = co_await is_confirmed(worker, *link);
+  if (!confirmed) co_return failed("the connection broke");
+  sessions.add_ours(std::make_shared<const Session>(std::move(made->session)));
+  co_return Dialled{std::move(link), {}};
+}
+
+Task<Dialled> use_session(Worker& worker, SessionHandle session, std::unique_ptr<Watched> socket) {
+  const Hello hello = make_hello(*session);
+  std::array<std::uint8_t, kAcceptBytes> accept;
+  bool answered = send_all(*socket, hello);
+  if (answered) {
+    answered = co_await read_exactly(*socket, accept, worker.loop().now() + kAnswerTime);
+  }
+  if (!answered) {
+    // It does not know the session: the next attempt begins another.
+    worker.shared().sessions.drop_ours(session);
+    co_return failed("it does not know our session any more");
+  }
+  auto keys = consume_accept(*session, hello, accept);
+  if (!keys) co_return failed("its answer is not authentic");
+  co_return Dialled{make_link(worker, std::move(socket), std::move(*keys)), "the connection broke"};
+}
+
+}  // namespace
+
+Task<Dialled> dial_peer(Worker& worker, const PegasusConfig::Peer& peer, std::uint32_t own_mark) {
+  if (!peer.endpoint) co_return failed("has no address to dial");
+  const auto address = co_await resolve(worker.loop(), peer.endpoint->host);
+  if (!address) co_return failed(address.error().message());
+  const int fd = begin_connect({*address, peer.endpoint->port}, {own_mark, std::nullopt});
+  if (fd < 0) co_return failed(errno_text(-fd));
+  auto socket = Watched::make(worker.loop(), fd);
+  if (!socket) co_return failed(socket.error().message());
+  set_no_delay(fd);
+  set_bbr(fd);
+  set_timeouts(fd, kKeepaliveAfter, kUnacknowledged);
+  (*socket)->full();
+  const Wake wake = co_await (*socket)->writable(worker.loop().now() + kConnectTime);
+  if (wake != Wake::kReady) {
+    co_return failed("does not answer");
+  }
+  if (const int error = connect_error(fd); error != 0) co_return failed(errno_text(error));
+  if (SessionHandle session = worker.shared().sessions.with(peer.public_key, worker.loop().now())) {
+    co_return co_await use_session(worker, std::move(session), std::move(*socket));
+  }
+  co_return co_await begin_session(worker, peer, std::move(*socket));
+}
+
+}  // namespace arctic

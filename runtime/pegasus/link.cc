@@ -1,0 +1,131 @@
+#include "runtime/pegasus/link.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace arctic {
+namespace {
+
+constexpr std::size_t kMaxSmallBody = 128;  // of all frames but DATA
+constexpr std::size_t kWorthKeeping = 512;
+
+}  // namespace
+
+Cut cut_record(ByteSpan& bytes) {
+  if (bytes.size() < kLengthBytes) return {};
+  const std::size_t rest = record_rest(bytes.data());
+  if (rest < kMinRecordRest) return {{}, true};
+  if (bytes.size() < kLengthBytes + rest) return {};
+  const ByteSpan record = bytes.subspan(kLengthBytes, rest);
+  bytes = bytes.subspan(kLengthBytes + rest);
+  return {record, false};
+}
+
+// ---- Writing ----
+
+bool TunnelLink::send(FrameType type, ByteView body) {
+  std::array<std::uint8_t, kMaxSmallBody + kRecordOverhead> record;
+  std::copy(body.begin(), body.end(), record.begin() + kRecordHead);
+  const ByteSpan used = ByteSpan(record).first(body.size() + kRecordOverhead);
+  return records_.seal(type, used) && write(used);
+}
+
+bool TunnelLink::write(ByteView sealed) {
+  if (!has_kept()) {
+    const ssize_t sent = ::send(socket_->fd(), sealed.data(), sealed.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) return false;
+    if (sent > 0) sealed = sealed.subspan(static_cast<std::size_t>(sent));
+    if (sealed.empty()) return true;
+    socket_->full();
+    kept_.clear();
+    written_ = 0;
+  }
+  kept_.insert(kept_.end(), sealed.begin(), sealed.end());
+  return true;
+}
+
+Task<bool> TunnelLink::flush() {
+  // The other direction's coroutine may be at it already; then it writes this one's bytes too.
+  if (flushing_) co_return true;
+  flushing_ = true;
+  bool fine = true;
+  while (has_kept() && fine) {
+    if (co_await socket_->writable() != Wake::kReady) {
+      fine = false;
+      break;
+    }
+    const ssize_t sent =
+        ::send(socket_->fd(), kept_.data() + written_, kept_.size() - written_, MSG_NOSIGNAL);
+    if (sent >= 0) {
+      written_ += static_cast<std::size_t>(sent);
+      if (has_kept()) socket_->full();
+    } else if (errno == EAGAIN) {
+      socket_->full();
+    } else {
+      fine = errno == EINTR;
+    }
+  }
+  flushing_ = false;
+  if (fine) {
+    kept_.clear();
+    written_ = 0;
+    if (kept_.capacity() > kWorthKeeping) kept_.shrink_to_fit();
+  }
+  co_return fine;
+}
+
+// ---- Reading ----
+
+TunnelLink::Input TunnelLink::read() {
+  std::uint8_t* const begin = buffers_.opened.data();
+  std::copy(input_.begin(), input_.end(), begin);
+  std::size_t size = input_.size();
+  const bool whole = size >= kLengthBytes && size >= kLengthBytes + record_rest(input_.data());
+  if (!whole) {
+    const std::size_t wanted = buffers_.opened.size() - size;
+    const ssize_t got = ::recv(socket_->fd(), begin + size, wanted, 0);
+    if (got < 0) {
+      if (errno == EAGAIN) {
+        socket_->drained();
+        return {ReadStatus::kNothing, {}};
+      }
+      return {errno == EINTR ? ReadStatus::kNothing : ReadStatus::kBroken, {}};
+    }
+    if (got == 0) return {ReadStatus::kEnd, {}};
+    // Less than there was room for: there is no more now, and the next bytes make a new event.
+    if (static_cast<std::size_t>(got) < wanted && !socket_->hung_up()) socket_->drained();
+    size += static_cast<std::size_t>(got);
+  }
+  input_.clear();
+  return {ReadStatus::kBytes, {begin, size}};
+}
+
+void TunnelLink::keep(ByteView bytes) { input_.assign(bytes.begin(), bytes.end()); }
+
+Task<std::optional<Record>> TunnelLink::next_record(Watched::Time deadline) {
+  bool has_input = !input_.empty();
+  for (;;) {
+    if (!has_input) {
+      release();
+      if (co_await socket_->readable(deadline) != Wake::kReady) co_return std::nullopt;
+    }
+    has_input = false;
+    Input input = read();
+    if (input.status == ReadStatus::kNothing) continue;
+    if (input.status != ReadStatus::kBytes) co_return std::nullopt;
+    const Cut cut = cut_record(input.bytes);
+    if (cut.bad) co_return std::nullopt;
+    keep(input.bytes);
+    if (!cut.rest.empty()) co_return records_.open(cut.rest);
+  }
+}
+
+void TunnelLink::release() {
+  if (input_.empty() && input_.capacity() > 0) std::vector<std::uint8_t>().swap(input_);
+  if (!has_kept() && kept_.capacity() > 0) std::vector<std::uint8_t>().swap(kept_);
+}
+
+}  // namespace arctic

@@ -1,0 +1,85 @@
+// One tunnel connection: a socket and its records, read and written without holding buffers.
+//
+// Entry and exit own links, the relay moves data over them. Buffers belong to the worker and are
+// only used between two waits; what the kernel does not take, and the beginning of a record whose
+// rest has not arrived, is kept here until it can go on.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "runtime/io/event_loop.h"
+#include "runtime/io/task.h"
+#include "runtime/pegasus/record.h"
+
+namespace arctic {
+
+/// A worker's; nothing in them outlives a wait.
+struct RelayBuffers {
+  static constexpr std::size_t kBodyBytes = 16384;  ///< of plain text in a record that we make
+  static constexpr std::size_t kRecords = 16;
+  static constexpr std::size_t kReadBytes = kBodyBytes * kRecords;
+
+  std::vector<std::uint8_t> sealed =
+      std::vector<std::uint8_t>(kRecords * (kBodyBytes + kRecordOverhead));
+  /// What is kept from before and what one read gives.
+  std::vector<std::uint8_t> opened =
+      std::vector<std::uint8_t>(2 * (kLengthBytes + kMaxRecordRest) + kReadBytes);
+};
+
+class TunnelLink {
+ public:
+  TunnelLink(std::unique_ptr<Watched> socket, RecordLayer records, RelayBuffers& buffers)
+      : socket_(std::move(socket)), records_(std::move(records)), buffers_(buffers) {}
+
+  [[nodiscard]] Watched& socket() { return *socket_; }
+  [[nodiscard]] RecordLayer& records() { return records_; }
+
+  // ---- Writing. False: the link is broken. ----
+
+  /// Seals a frame and hands it to the kernel, or keeps it.
+  [[nodiscard]] bool send(FrameType type, ByteView body = {});
+  /// Hands sealed records to the kernel; keeps what it does not take.
+  [[nodiscard]] bool write(ByteView sealed);
+  [[nodiscard]] bool has_kept() const { return written_ < kept_.size(); }
+  /// Waits until the kernel has everything.
+  [[nodiscard]] Task<bool> flush();
+
+  // ---- Reading ----
+
+  enum class ReadStatus : std::uint8_t { kBytes, kNothing, kEnd, kBroken };
+  struct Input {
+    ReadStatus status = ReadStatus::kNothing;
+    ByteSpan bytes;  ///< in the worker's buffer
+  };
+  /// What was kept and, unless that holds a whole record, what the socket has; no wait.
+  [[nodiscard]] Input read();
+  /// Keeps bytes of an Input that were not used. To be called before any wait.
+  void keep(ByteView bytes);
+  [[nodiscard]] bool has_input() const { return !input_.empty(); }
+  /// The socket's next bytes may be long in coming: keeps no memory that is not in use.
+  void release();
+
+  /// For links between two uses: the next record, opened, in the worker's buffer; nullopt if the
+  /// link ends or breaks, or the deadline comes first.
+  [[nodiscard]] Task<std::optional<Record>> next_record(Watched::Time deadline);
+
+ private:
+  std::unique_ptr<Watched> socket_;
+  RecordLayer records_;
+  RelayBuffers& buffers_;
+  std::vector<std::uint8_t> kept_;  ///< sealed, for the kernel
+  std::size_t written_ = 0;         ///< of kept_
+  bool flushing_ = false;
+  std::vector<std::uint8_t> input_;  ///< from the kernel, not yet opened
+};
+
+/// Takes the next whole record off the front of `bytes`: its part behind the length. Empty if there
+/// is none yet; `bad` if its length is none.
+struct Cut {
+  ByteSpan rest;
+  bool bad = false;
+};
+[[nodiscard]] Cut cut_record(ByteSpan& bytes);
+
+}  // namespace arctic

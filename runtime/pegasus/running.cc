@@ -1,0 +1,38 @@
+#include "runtime/pegasus/running.h"
+
+#include <utility>
+
+namespace arctic {
+namespace {
+
+template <class Map, class Key>
+auto found(const Map& map, const Key& key) {
+  const auto at = map.find(key);
+  return at == map.end() ? nullptr : at->second;
+}
+
+}  // namespace
+
+Running::Running(PegasusConfig config) : config_(std::move(config)) {
+  for (const auto& peer : config_.peers) {
+    peers_.emplace(peer.name, &peer);
+    peers_by_key_.emplace(peer.public_key, &peer);
+  }
+  for (const auto& tunnel : config_.tunnels) {
+    if (tunnel.role == PegasusConfig::Role::kEntry) entries_.emplace(tunnel.listen_port, &tunnel);
+    if (tunnel.role == PegasusConfig::Role::kExit) exits_.emplace(tunnel.id, &tunnel);
+  }
+}
+
+const PegasusConfig::Peer* Running::peer(std::string_view name) const {
+  return found(peers_, name);
+}
+const PegasusConfig::Peer* Running::peer(const PublicKey& key) const {
+  return found(peers_by_key_, key);
+}
+const PegasusConfig::Tunnel* Running::entry(std::uint16_t listen_port) const {
+  return found(entries_, listen_port);
+}
+const PegasusConfig::Tunnel* Running::exit(std::string_view id) const { return found(exits_, id); }
+
+}  // namespace arctic

@@ -1,0 +1,50 @@
+#include "runtime/pegasus/sessions.h"
+
+#include <utility>
+
+namespace arctic {
+
+SessionHandle Sessions::with(const PublicKey& peer, Time now) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = ours_.find(peer);
+  if (at == ours_.end() || now - at->second->born >= kSessionUse) return nullptr;
+  return at->second;
+}
+
+SessionHandle Sessions::by_id(const SessionId& id, Time now) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = theirs_.find(id);
+  if (at == theirs_.end() || now - at->second->born >= kSessionKeep) return nullptr;
+  return at->second;
+}
+
+void Sessions::add_ours(SessionHandle session) {
+  const std::lock_guard lock(mutex_);
+  ours_[session->remote] = std::move(session);
+}
+
+void Sessions::add_theirs(SessionHandle session) {
+  const std::lock_guard lock(mutex_);
+  theirs_[session->id] = std::move(session);
+}
+
+void Sessions::drop_ours(const SessionHandle& session) {
+  const std::lock_guard lock(mutex_);
+  const auto at = ours_.find(session->remote);
+  if (at != ours_.end() && at->second == session) ours_.erase(at);
+}
+
+void Sessions::forget(const PublicKey& peer) {
+  const std::lock_guard lock(mutex_);
+  ours_.erase(peer);
+  std::erase_if(theirs_, [&](const auto& entry) { return entry.second->remote == peer; });
+}
+
+void Sessions::tidy(Time now) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(ours_, [&](const auto& entry) { return now - entry.second->born >= kSessionUse; });
+  std::erase_if(theirs_,
+                [&](const auto& entry) { return now - entry.second->born >= kSessionKeep; });
+}
+
+}  // namespace arctic

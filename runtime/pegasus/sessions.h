@@ -1,0 +1,46 @@
+// All sessions of the process: those that we began, by peer, and those that peers began, by id.
+//
+// Shared by the workers and asked only when a tunnel connection is made, never while one moves
+// data. Thread-safe. A session of ours is used for 120 s and renewed from 100 s on; a peer's is
+// kept for 180 s and then wiped. What uses one holds it, so that it lives as long as it is needed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "runtime/pegasus/session.h"
+
+namespace arctic {
+
+using SessionHandle = std::shared_ptr<const Session>;
+
+class Sessions {
+ public:
+  explicit Sessions(KeyPair own) : own_(std::move(own)) {}
+
+  [[nodiscard]] const KeyPair& own() const { return own_; }
+
+  /// Ours with this peer; null if there is none or it is too old to be used.
+  [[nodiscard]] SessionHandle with(const PublicKey& peer, Time now) const;
+  /// A peer's; null if it is unknown or too old.
+  [[nodiscard]] SessionHandle by_id(const SessionId& id, Time now) const;
+
+  /// `session` replaces the one before with that peer.
+  void add_ours(SessionHandle session);
+  void add_theirs(SessionHandle session);
+  /// The peer does not take HELLO of this one any more: it restarted, or forgot us.
+  void drop_ours(const SessionHandle& session);
+  /// All of a peer that is no more.
+  void forget(const PublicKey& peer);
+  /// Drops what is too old; to be called once in a while.
+  void tidy(Time now);
+
+ private:
+  KeyPair own_;
+  mutable std::mutex mutex_;
+  std::map<PublicKey, SessionHandle> ours_;
+  std::map<SessionId, SessionHandle> theirs_;
+};
+
+}  // namespace arctic
