@@ -37,12 +37,20 @@ Result<PegasusConfig> read_config(const std::string& path) {
   return std::move(*config);
 }
 
-Status check_transports(const PegasusConfig& config) {
+/// What this version cannot do is refused, never left out in silence.
+Status check_supported(const PegasusConfig& config) {
   for (const auto& tunnel : config.tunnels) {
-    if (tunnel.transport != Transport::kTcp) {
-      return fail(ErrorCode::kConfig, "service " + tunnel.service, "transport kcp is not there yet",
-                  "write `transport_type: tcp`");
-    }
+    const char* const what = tunnel.transport != Transport::kTcp             ? "transport kcp"
+                             : tunnel.limit_mbps != 0                        ? "a bandwidth limit"
+                             : tunnel.proxy_protocol != ProxyProtocol::kNone ? "the PROXY protocol"
+                                                                             : nullptr;
+    if (what == nullptr) continue;
+    return fail(ErrorCode::kConfig, "service " + tunnel.service,
+                std::string(what) + " is not there yet", "leave it out until it is");
+  }
+  if (config.metrics) {
+    return fail(ErrorCode::kConfig, "metrics", "they are not there yet",
+                "leave them out until they are");
   }
   return {};
 }
@@ -73,7 +81,7 @@ void wait_for_end() {
 
 Status run(const std::string& root, const std::string& path, bool check, std::size_t workers) {
   ARCTIC_TRY(PegasusConfig config, read_config(path));
-  ARCTIC_CHECK(check_transports(config));
+  ARCTIC_CHECK(check_supported(config));
   if (check) return {};
   ARCTIC_TRY(KeyPair own, read_identity(config, root));
   sigset_t set;
