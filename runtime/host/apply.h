@@ -52,6 +52,7 @@ struct Plan {
   std::string node;                  ///< the peer that the current generation was applied for
   std::size_t services_before = 0;   ///< of the node now
   std::size_t services_dropped = 0;  ///< of those, how many the target has no more
+  std::vector<std::string> dropped;  ///< their names; empty if only their number is known
   bool interrupted = false;          ///< the journal's last apply did not end
   std::vector<std::string> notices;  ///< runtimes that are not running, a missing node key
 
@@ -64,7 +65,8 @@ struct PlanOptions {
 };
 
 /// Refuses (kRefused) a foreign table `inet arctic`, a foreign link with a name of ours, and a
-/// target whose node is not the one that the current generation was applied for.
+/// target whose node is not the one that the current generation was applied for. Of a destroy that
+/// has nothing else to do a foreign table is only a notice.
 /// A MACVLAN whose parent is not there is kFailure. What is foreign is refused with `force` too.
 [[nodiscard]] Result<Plan> plan(Host& host, Target target, const PlanOptions& options = {});
 

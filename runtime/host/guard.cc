@@ -69,14 +69,35 @@ Status check_node(const std::string& node_in_force, const Target& target) {
               "is this the right machine? `arctic destroy` first, or --force");
 }
 
-Status check_prune(const Plan& plan, bool prune) {
-  if (prune || plan.target.destroy || plan.services_before == 0) return {};
+bool needs_prune(const Plan& plan) {
+  if (plan.target.destroy || plan.services_before == 0) return false;
   const bool all = plan.target.services == 0;
   const bool most = plan.services_before >= 4 && plan.services_dropped * 2 > plan.services_before;
-  if (!all && !most) return {};
-  return fail(ErrorCode::kRefused, "peer " + plan.target.node,
-              "the file has no more " + std::to_string(plan.services_dropped) + " of the " +
-                  std::to_string(plan.services_before) + " services that this node carries",
+  return all || most;
+}
+
+std::string dropped_text(const Plan& plan) {
+  constexpr std::size_t kMostNames = 8;
+  const std::string before = std::to_string(plan.services_before);
+  std::string text = "the file no longer has ";
+  if (plan.services_before == 1) {
+    text += "the one service";
+  } else if (plan.services_dropped == plan.services_before) {
+    text += "any of the " + before + " services";
+  } else {
+    text += std::to_string(plan.services_dropped) + " of the " + before + " services";
+  }
+  text += " that this node carries";
+  for (std::size_t i = 0; i < plan.dropped.size() && i < kMostNames; ++i) {
+    text += (i == 0 ? ": " : ", ") + plan.dropped[i];
+  }
+  if (plan.dropped.size() > kMostNames) text += ", …";
+  return text;
+}
+
+Status check_prune(const Plan& plan, bool prune) {
+  if (prune || !needs_prune(plan)) return {};
+  return fail(ErrorCode::kRefused, "peer " + plan.target.node, dropped_text(plan),
               "is it the right file? --prune removes them");
 }
 

@@ -22,6 +22,12 @@ namespace arctic {
 /// kRefused without `prune`: the target drops all services, or over half of four or more.
 [[nodiscard]] Status check_prune(const Plan& plan, bool prune);
 
+/// True if check_prune refuses without `prune`.
+[[nodiscard]] bool needs_prune(const Plan& plan);
+
+/// "the file no longer has 3 of the 4 services that this node carries: a, b, c".
+[[nodiscard]] std::string dropped_text(const Plan& plan);
+
 /// Names of the services in a pegasus.json; empty if it is none of ours.
 [[nodiscard]] std::set<std::string> services_in(const std::string& pegasus_json);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "runtime/host/apply.h"
 #include "runtime/host/generations.h"
@@ -34,9 +35,40 @@ void count_services(Plan& plan) {
   }
   const std::set<std::string> after = services_in(wanted);
   plan.services_before = before.size();
-  plan.services_dropped = static_cast<std::size_t>(
-      std::count_if(before.begin(), before.end(),
-                    [&](const std::string& name) { return after.count(name) == 0; }));
+  std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
+                      std::back_inserter(plan.dropped));
+  plan.services_dropped = plan.dropped.size();
+}
+
+/// True if one of `kept`, newest first, has this text for the file: then nobody has changed it.
+Result<bool> is_as_written(Host& host, const std::vector<GenerationName>& kept,
+                           const std::string& path, const std::string& content) {
+  const std::string name = path == kPegasusConfigPath ? "/pegasus.json" : "/tempest.json";
+  for (auto each = kept.rbegin(); each != kept.rend(); ++each) {
+    ARCTIC_TRY(const auto text, host.read_file(each->folder() + name));
+    if (text == content) return true;
+  }
+  return false;
+}
+
+/// The runtimes' files are replaced whatever is in them: say so where that is somebody's work.
+Status add_file_notices(Host& host, const std::vector<GenerationName>& kept, Plan& plan) {
+  for (const auto& [path, file] : plan.target.desired.files) {
+    const auto now = plan.actual.files.find(path);
+    if (now == plan.actual.files.end() || now->second == file) continue;
+    const std::string& content = now->second.content;
+    const bool ours = is_our_file(path, content);
+    // Without the generations' folders it cannot be told from an older one of ours.
+    if (ours && kept.empty()) continue;
+    ARCTIC_TRY(const bool as_written, is_as_written(host, kept, path, content));
+    if (as_written) continue;
+    if (!plan.generation.empty()) {
+      plan.notices.push_back(path + " was changed since Arctic wrote it; apply replaces it");
+    } else if (!ours) {
+      plan.notices.push_back(path + " was not written by Arctic; apply replaces it");
+    }
+  }
+  return {};
 }
 
 void add_state_notices(Plan& plan) {
@@ -50,12 +82,17 @@ void add_state_notices(Plan& plan) {
     plan.notices.push_back(std::string(kJournalPath) + ": " + std::to_string(history.damaged) +
                            " lines cannot be read and are left out");
   }
-  for (const auto& [path, file] : plan.target.desired.files) {
-    const auto now = plan.actual.files.find(path);
-    if (now == plan.actual.files.end() || now->second == file) continue;
-    if (is_our_file(path, now->second.content)) continue;
-    plan.notices.push_back(path + " was not written by Arctic; apply replaces it");
-  }
+}
+
+/// Nothing to take off but a table of our name that is not ours: that is no reason to refuse.
+void leave_foreign_table(Plan& plan, const Target& target) {
+  if (!target.destroy || !plan.actual.table || plan.actual.table->ours) return;
+  NodeState rest = plan.actual;
+  rest.table.reset();
+  if (!diff(rest, target.desired).empty()) return;
+  plan.actual = std::move(rest);
+  plan.notices.emplace_back(
+      "there is a table inet arctic that was not made by Arctic; it stays as it is");
 }
 
 }  // namespace
@@ -120,6 +157,7 @@ Result<Plan> plan(Host& host, Target target, const PlanOptions& options) {
   }
   ARCTIC_CHECK(look_at_leaving_links(host, target.desired, plan.actual));
   ARCTIC_CHECK(resolve_ports(target.desired, plan.actual));
+  leave_foreign_table(plan, target);
   ARCTIC_CHECK(check_foreign(plan.actual, target.desired));
   ARCTIC_CHECK(check_parents(plan.actual, target.desired));
 
@@ -128,6 +166,7 @@ Result<Plan> plan(Host& host, Target target, const PlanOptions& options) {
   plan.changes = diff(plan.actual, plan.target.desired);
   count_services(plan);
   add_state_notices(plan);
+  ARCTIC_CHECK(add_file_notices(host, kept, plan));
   ARCTIC_TRY(auto notices, runtime_notices(host, plan.target));
   plan.notices.insert(plan.notices.end(), notices.begin(), notices.end());
   return plan;

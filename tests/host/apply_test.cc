@@ -184,7 +184,19 @@ TEST_CASE("what is foreign is refused, named, and left alone") {
     CHECK(error.code == ErrorCode::kRefused);
     CHECK(error.message() == "table inet arctic: is there already and was not made by Arctic");
     CHECK(error.hint.find("nft delete table inet arctic") != std::string::npos);
-    CHECK(error_of(host, empty_target("alpha")).code == ErrorCode::kRefused);
+    // There is nothing to destroy.
+    const auto nothing = arctic::plan(host, empty_target({}));
+    REQUIRE(nothing);
+    CHECK(nothing->nothing_to_do());
+    CHECK(mentions(nothing->notices, "table inet arctic that was not made by Arctic"));
+    CHECK(difference(before, host.machine.text()) == "");
+  }
+  SECTION("a table inet arctic in the place of ours") {
+    must_apply(host, target_named("manual"));
+    host.machine.table.emplace();
+    host.machine.table->ours = false;
+    const std::string before = host.machine.text();
+    CHECK(error_of(host, empty_target({})).code == ErrorCode::kRefused);
     CHECK(difference(before, host.machine.text()) == "");
   }
   SECTION("an interface of our name") {
@@ -246,7 +258,23 @@ TEST_CASE("the guard of --prune holds without the runtime's file") {
   FakeHost host = fresh_host();
   must_apply(host, target_from(services_file(5)));
   host.machine.files.erase(kPegasusConfigPath);
-  CHECK(error_of(host, target_from(services_file(1)), false).code == ErrorCode::kRefused);
+  const Error error = error_of(host, target_from(services_file(1)), false);
+  CHECK(error.code == ErrorCode::kRefused);
+  CHECK(error.reason == "the file no longer has 4 of the 5 services that this node carries");
+}
+
+TEST_CASE("who needs --prune is told which services would go") {
+  FakeHost host = fresh_host();
+  const auto reason = [&](int before, int after, const char* prefix = "s") {
+    must_apply(host, target_from(services_file(before)));
+    return error_of(host, target_from(services_file(after, prefix)), false).reason;
+  };
+  const std::string of = " services that this node carries";
+  CHECK(reason(4, 1) == "the file no longer has 3 of the 4" + of + ": s1, s2, s3");
+  CHECK(reason(1, 0) == "the file no longer has the one service that this node carries: s0");
+  CHECK(reason(3, 0) == "the file no longer has any of the 3" + of + ": s0, s1, s2");
+  CHECK(reason(9, 9, "t") ==
+        "the file no longer has any of the 9" + of + ": s0, s1, s2, s3, s4, s5, s6, s7, …");
 }
 
 TEST_CASE("drift is repaired, and only drift") {
@@ -411,6 +439,36 @@ TEST_CASE("a runtime's file of somebody else is announced before it is replaced"
   // Nobody asked for it to go.
   REQUIRE(run_apply(host, empty_target("alpha")));
   CHECK(host.machine.files.at(kPegasusConfigPath) == "something else");
+}
+
+TEST_CASE("a runtime's file that was changed after us is announced as that, white space too") {
+  FakeHost host = fresh_host();
+  must_apply(host, target_named("manual"));
+  const auto notices = [&](const std::string& state) {
+    const auto plan = arctic::plan(host, target_named(state));
+    REQUIRE(plan);
+    return plan->notices;
+  };
+  const std::string changed = " was changed since Arctic wrote it; apply replaces it";
+  // What we wrote is replaced without a word.
+  CHECK_FALSE(mentions(notices("macvlan"), "since Arctic wrote it"));
+  for (const char* path : {kPegasusConfigPath, kTempestConfigPath}) {
+    INFO(path);
+    const std::string ours = host.machine.files.at(path);
+    for (const std::string& text : {ours + "\n", std::string("something else")}) {
+      host.machine.files[path] = text;
+      for (const char* state : {"manual", "macvlan"}) {
+        CHECK(mentions(notices(state), path + changed));
+        CHECK_FALSE(mentions(notices(state), "not written by Arctic"));
+      }
+    }
+    host.machine.files[path] = ours;
+  }
+  // An apply that died had written it.
+  REQUIRE(run_apply(host, target_named("macvlan")));
+  host.machine.files.erase(kJournalPath);
+  CHECK_FALSE(mentions(notices("manual"), "by Arctic"));
+  CHECK_FALSE(mentions(notices("manual"), "since Arctic wrote it"));
 }
 
 TEST_CASE("a failed step says where it failed and that nothing remains of it") {
