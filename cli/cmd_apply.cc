@@ -58,7 +58,8 @@ Result<ExitCode> run(Session& session, const Options& options) {
   ARCTIC_TRY(const auto held, lock_for(host, options.make));
   PlanOptions plan_options;
   plan_options.force = options.force;
-  ARCTIC_TRY(const Plan made, plan(host, std::move(target), plan_options));
+  ARCTIC_TRY(Plan made, plan(host, std::move(target), plan_options));
+  if (options.make.dry_run && !options.make.prune) note_prune(made);
   if (wanted.saved) {
     ARCTIC_CHECK(check_fresh(made, *wanted.saved));
   }

@@ -82,8 +82,35 @@ std::vector<std::string> left_over(const Options& options, const std::vector<std
   return names;
 }
 
+// As it must be typed.
+std::string shell_word(const std::string& text) {
+  const bool plain = text.find_first_not_of(
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./") ==
+                     std::string::npos;
+  if (plain && !text.empty()) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+std::string cure(const Options& options) {
+  std::string command = "arctic compile";
+  if (!options.file.empty()) command += " " + shell_word(options.file);
+  if (options.all) command += " --all";
+  if (!options.node.empty()) command += " --node " + shell_word(options.node);
+  return fmt::format("`{} -o {}` writes what belongs there", command, shell_word(options.check));
+}
+
 Result<ExitCode> check(Session& session, const Options& options, const Config& config,
                        const std::vector<std::string>& nodes) {
+  std::error_code error;
+  if (!fs::is_directory(options.check, error)) {
+    if (fs::exists(options.check, error)) {
+      return fail(ErrorCode::kFailure, options.check, "is no folder",
+                  "--check takes the folder that `arctic compile -o` wrote");
+    }
+    return fail(ErrorCode::kFailure, options.check, "there is no such folder", cure(options));
+  }
   std::string differences;
   for (const std::string& node : nodes) {
     ARCTIC_TRY(const std::string one, check_node(options, compile(config, node)));
@@ -91,22 +118,28 @@ Result<ExitCode> check(Session& session, const Options& options, const Config& c
   }
   std::vector<std::string> gone;
   if (nodes.size() == config.peers.size()) gone = left_over(options, nodes);
-  for (const std::string& name : gone) {
-    session.report.warn(
-        fmt::format("{}/{}: the file has no peer of that name any more", options.check, name));
-  }
   const bool equal = differences.empty() && gone.empty();
   if (session.json) {
     session.report.out(json_text({{"equal", equal}, {"diff", differences}, {"left_over", gone}}));
   } else {
     session.report.out(differences);
   }
-  if (equal) return ExitCode::kSuccess;
-  session.report.say(
-      fmt::format("{} is not what the file compiles to; `arctic compile -o {}` "
-                  "brings it up to date",
-                  options.check, options.check));
-  return ExitCode::kDiffers;
+  if (!differences.empty()) {
+    session.report.error({ErrorCode::kFailure,
+                          options.check,
+                          "is not what the file compiles to",
+                          {},
+                          cure(options)});
+  }
+  for (const std::string& name : gone) {
+    const std::string folder = options.check + "/" + name;
+    session.report.error({ErrorCode::kFailure,
+                          folder,
+                          "the file has no peer of that name",
+                          {},
+                          fmt::format("remove the folder: `rm -r {}`", shell_word(folder))});
+  }
+  return equal ? ExitCode::kSuccess : ExitCode::kDiffers;
 }
 
 Result<ExitCode> run(Session& session, const Options& options) {

@@ -23,9 +23,7 @@ Result<std::string> formatted(Session& session, const Input& input) {
   Diagnostics diagnostics;
   auto text = format_config(input.text, diagnostics);
   if (diagnostics.has_errors()) {
-    session.report.diagnostics(diagnostics, input.name, input.text);
-    return fail(ErrorCode::kConfig, input.name,
-                "has " + problem_count(diagnostics) + " and is left as it is");
+    return tl::unexpected<Error>(refuse(session, input, diagnostics, " and is left as it is"));
   }
   if (!text) {
     Error error = text.error();

@@ -80,6 +80,7 @@ Run define_peers(CLI::App& app, Session& session) {
     add_output(*verb, options->output);
   }
   return [&session, options, lister]() -> Result<ExitCode> {
+    session.json = session.json || options->output.format == "json";
     ARCTIC_TRY(const Loaded loaded, load_config(session, options->file));
     return lister->parsed() ? list(session, *options, loaded.config)
                             : get(session, *options, loaded.config);

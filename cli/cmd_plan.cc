@@ -27,7 +27,8 @@ Result<ExitCode> run(Session& session, const Options& options) {
   ARCTIC_TRY(const Loaded loaded, load_config(session, options.file));
   ARCTIC_TRY(Target target, target_for(session, loaded, options.node));
   LinuxHost host(session.root);
-  ARCTIC_TRY(const Plan made, plan(host, std::move(target)));
+  ARCTIC_TRY(Plan made, plan(host, std::move(target)));
+  note_prune(made);
   if (!options.out.empty()) {
     ARCTIC_CHECK(write_file(options.out, encode(save(made)), 0600));
   }

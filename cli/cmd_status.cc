@@ -34,7 +34,8 @@ struct NodeStatus {
   std::vector<std::pair<std::string, bool>> runtimes;
   std::optional<Compiled> declared;
   std::optional<Plan> drift;
-  std::string unknown;  // why the two above are absent though something was applied
+  std::string unknown;           // why the two above are absent though something was applied
+  std::optional<Error> failure;  // the first thing that could not be read
 };
 
 std::string node_of(const NodeStatus& status) {
@@ -74,9 +75,15 @@ Status add_declared(Host& host, NodeStatus& status) {
   return {};
 }
 
-Result<NodeStatus> collect(const Session& session, Host& host) {
+// What cannot be read is left out, and does not keep the rest from being shown.
+NodeStatus collect(const Session& session, Host& host) {
   NodeStatus status;
-  ARCTIC_TRY(status.history, read_history(host));
+  auto history = read_history(host);
+  if (history) {
+    status.history = std::move(*history);
+  } else {
+    status.failure = history.error();
+  }
   const auto key = node_public_key(session.root);
   status.has_key = key && *key;
   status.key = !key ? key.error().message() : *key ? (*key)->to_string() : "none";
@@ -84,7 +91,7 @@ Result<NodeStatus> collect(const Session& session, Host& host) {
   if (generation_of(status).empty()) return status;
   if (const auto added = add_declared(host, status); !added) {
     // No right to look at the kernel is a failure; a lost record is something to report.
-    if (status.declared) return tl::unexpected<Error>(added.error());
+    if (status.declared) status.failure = added.error();
     status.unknown = added.error().message();
   }
   return status;
@@ -133,10 +140,15 @@ void print_facts(Report& report, const NodeStatus& status) {
   const auto fact = [&](const char* name, const std::string& value) {
     report.out(fmt::format("{:<12}{}\n", name, visible(value)));
   };
-  fact("node", node_of(status).empty() ? "unknown: nothing is applied here" : node_of(status));
+  const bool unread = status.failure && !last;
+  const std::string why = unread ? "unknown: " + status.failure->message() : std::string();
+  fact("node", unread                    ? why
+               : node_of(status).empty() ? "unknown: nothing is applied here"
+                                         : node_of(status));
   fact("key", status.key);
   fact("generation",
-       generation_of(status).empty()
+       unread ? why
+       : generation_of(status).empty()
            ? "none"
            : fmt::format("{}, number {}, of {:%Y-%m-%d %H:%M:%S} UTC", last->generation,
                          last->sequence, fmt::gmtime(static_cast<std::time_t>(last->time))));
@@ -165,6 +177,10 @@ void print(Report& report, const NodeStatus& status, bool full) {
   if (!status.unknown.empty())
     report.out(fmt::format("{:<12}unknown: {}\n", "drift", visible(status.unknown)));
   if (!status.declared) return;
+  if (!status.drift) {
+    print_services(report, status);
+    return;
+  }
   const ChangeCounts counts = count(status.drift->changes);
   const bool right = status.drift->changes.empty();
   report.out(right ? fmt::format("{:<12}none\n", "drift")
@@ -184,12 +200,13 @@ Run define_status(CLI::App& app, Session& session) {
   app.add_flag("--full", *full, "show long lists of drift whole");
   return [&session, full]() -> Result<ExitCode> {
     LinuxHost host(session.root);
-    ARCTIC_TRY(const NodeStatus status, collect(session, host));
+    const NodeStatus status = collect(session, host);
     if (session.json) {
       session.report.out(json_text(status_json(status)));
     } else {
       print(session.report, status, *full);
     }
+    if (status.failure) return tl::unexpected<Error>(*status.failure);
     return ExitCode::kSuccess;
   };
 }

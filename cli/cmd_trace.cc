@@ -124,16 +124,31 @@ void print_handling(Report& report, const Traced& traced, const Rule& rule) {
   report.out(fmt::format("  exit     {}\n", at_exit(service, handler)));
 }
 
+// --iif is a device; people know services by name.
+void hint_at_interface(Report& report, const Traced& traced) {
+  const Service* service = traced.config.find_service(traced.packet.iif);
+  if (service == nullptr || macvlan_name(*service) == traced.packet.iif) return;
+  report.say(
+      service->has_interface()
+          ? fmt::format("help: {} is a service; its interface is {}: say --iif {}",
+                        service->name.value, macvlan_name(*service), macvlan_name(*service))
+          : fmt::format("help: {} is a service without an interface; --iif takes the name of "
+                        "an interface",
+                        service->name.value));
+}
+
 void print_trace(Report& report, const Traced& traced) {
   const Packet& packet = traced.packet;
   report.out(fmt::format("{} → {}, {}{}, at {}\n\n", packet.from.to_string(), packet.to.to_string(),
                          traced.protocol, packet.iif.empty() ? "" : ", in by " + packet.iif,
                          traced.plan.node));
-  print_categories(report, traced);
-  report.out("\n");
+  if (never_captured(packet.to) == nullptr) {
+    print_categories(report, traced);
+    report.out("\n");
+  }
   const Rule* rule = winner_of(traced);
   if (rule == nullptr) {
-    report.out("No service: no rule matches, and the packet is left alone.\n");
+    report.out(fmt::format("No service: {}.\n", traced.explanation.why));
     return;
   }
   const Service& service = traced.config.services[rule->service];
@@ -220,6 +235,7 @@ Result<ExitCode> run(Session& session, const Options& options) {
   } else {
     print_trace(session.report, traced);
   }
+  hint_at_interface(session.report, traced);
   return ExitCode::kSuccess;
 }
 
@@ -234,9 +250,16 @@ Run define_trace(CLI::App& app, Session& session) {
   app.add_option("--proto", options->protocol, "tcp, udp, icmp, ipv6-icmp, … or a number")
       ->type_name("PROTO")
       ->capture_default_str();
-  app.add_option("--iif", options->iif, "the interface it comes in by")->type_name("NAME");
+  app.add_option("--iif", options->iif,
+                 "the interface it comes in by; left out, or lo: perhaps the node itself sends it")
+      ->type_name("NAME");
   app.add_flag("--stdin", options->lines,
                "read packets as JSON lines from standard input, write one JSON line for each");
+  app.footer(
+      "A node never captures packets to multicast, broadcast and link-local addresses. Nor to its "
+      "own "
+      "addresses\nand to the broadcast addresses of its networks, but these only the node knows: "
+      "trace answers for them as\nfor any other.");
   return [&session, options] { return run(session, *options); };
 }
 

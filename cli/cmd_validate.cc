@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/command.h"
 #include "cli/input.h"
 #include "compiler/load.h"
@@ -11,44 +9,13 @@ namespace arctic::cli {
 
 namespace {
 
-const char* word_of(Severity severity) {
-  switch (severity) {
-    case Severity::kError:
-      return "error";
-    case Severity::kWarning:
-      return "warning";
-    case Severity::kNote:
-      break;
-  }
-  return "note";
-}
-
-std::string to_json(const Input& input, const Diagnostics& diagnostics, bool valid) {
-  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
-  for (const Diagnostic& d : diagnostics.all()) {
-    problems.push_back({{"severity", word_of(d.severity)},
-                        {"rule", d.rule},
-                        {"line", d.span.line},
-                        {"column", d.span.column},
-                        {"length", d.span.length},
-                        {"reason", d.reason},
-                        {"help", d.help}});
-  }
-  const nlohmann::ordered_json all = {{"file", input.name},
-                                      {"valid", valid},
-                                      {"errors", diagnostics.errors()},
-                                      {"warnings", diagnostics.warnings()},
-                                      {"problems", std::move(problems)}};
-  return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
 Result<ExitCode> validate(Session& session, const std::string& file, bool strict) {
   ARCTIC_TRY(const Input input, read_config_text(session, file));
   Diagnostics diagnostics;
   const Config config = load(input.text, diagnostics);
   const bool valid = !diagnostics.has_errors() && !(strict && diagnostics.warnings() > 0);
   if (session.json) {
-    session.report.out(to_json(input, diagnostics, valid));
+    session.report.out(problems_json(input, diagnostics, valid));
     return valid ? ExitCode::kSuccess : ExitCode::kConfig;
   }
   session.report.diagnostics(diagnostics, input.name, input.text);
@@ -58,10 +25,10 @@ Result<ExitCode> validate(Session& session, const std::string& file, bool strict
   }
   std::size_t routes = 0;
   for (const Service& service : config.services) routes += service.routes.size();
-  session.report.say(
-      fmt::format("{}: valid; {} peers, {} services, {} routes{}", input.name, config.peers.size(),
-                  config.services.size(), routes,
-                  diagnostics.warnings() > 0 ? ", " + problem_count(diagnostics) : ""));
+  session.report.say(fmt::format(
+      "{}: valid; {} peers, {} services, {} routes{}{}", input.name, config.peers.size(),
+      config.services.size(), routes, config.services.empty() ? ": nothing would be carried" : "",
+      diagnostics.warnings() > 0 ? ", " + problem_count(diagnostics) : ""));
   return ExitCode::kSuccess;
 }
 

@@ -8,7 +8,9 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
+#include "cli/plan_view.h"
 #include "compiler/load.h"
 
 namespace arctic::cli {
@@ -31,6 +33,18 @@ class Descriptor {
  private:
   int fd_;
 };
+
+const char* word_of(Severity severity) {
+  switch (severity) {
+    case Severity::kError:
+      return "error";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kNote:
+      break;
+  }
+  return "note";
+}
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -110,12 +124,39 @@ std::string problem_count(const Diagnostics& diagnostics) {
   return some(diagnostics.errors(), "error") + ", " + some(diagnostics.warnings(), "warning");
 }
 
+std::string problems_json(const Input& input, const Diagnostics& diagnostics, bool valid) {
+  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
+  for (const Diagnostic& d : diagnostics.all()) {
+    problems.push_back({{"severity", word_of(d.severity)},
+                        {"rule", d.rule},
+                        {"line", d.span.line},
+                        {"column", d.span.column},
+                        {"length", d.span.length},
+                        {"reason", d.reason}});
+    if (!d.help.empty()) problems.back()["help"] = d.help;
+  }
+  return json_text({{"file", input.name},
+                    {"valid", valid},
+                    {"errors", diagnostics.errors()},
+                    {"warnings", diagnostics.warnings()},
+                    {"problems", std::move(problems)}});
+}
+
+Error refuse(Session& session, const Input& input, const Diagnostics& diagnostics,
+             const std::string& more) {
+  if (session.json) {
+    session.report.out(problems_json(input, diagnostics, false));
+  } else {
+    session.report.diagnostics(diagnostics, input.name, input.text);
+  }
+  return {ErrorCode::kConfig, input.name, "has " + problem_count(diagnostics) + more, {}, {}};
+}
+
 Result<Loaded> load_input(Session& session, Input input) {
   Loaded loaded{std::move(input), {}, {}};
   loaded.config = load(loaded.input.text, loaded.diagnostics);
   if (loaded.diagnostics.has_errors()) {
-    session.report.diagnostics(loaded.diagnostics, loaded.input.name, loaded.input.text);
-    return fail(ErrorCode::kConfig, loaded.input.name, "has " + problem_count(loaded.diagnostics));
+    return tl::unexpected<Error>(refuse(session, loaded.input, loaded.diagnostics));
   }
   if (loaded.diagnostics.warnings() > 0) {
     session.report.warn(fmt::format("{} has {}: see `arctic validate`", loaded.input.name,

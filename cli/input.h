@@ -39,8 +39,17 @@ inline constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 [[nodiscard]] Result<Input> read_config_text(const Session& session, const std::string& argument,
                                              std::size_t limit = kMaxFileBytes);
 
-/// Checks what was read. Errors are printed with their source lines and returned as one kConfig;
-/// warnings are only counted on stderr.
+/// The problems of a file as JSON for stdout: {"file","valid","errors","warnings","problems":[…]}.
+[[nodiscard]] std::string problems_json(const Input& input, const Diagnostics& diagnostics,
+                                        bool valid);
+
+/// Shows why a file is not acceptable: each problem with its source line, or the JSON of
+/// problems_json; returns what the command ends with. `more` is added to the summary.
+[[nodiscard]] Error refuse(Session& session, const Input& input, const Diagnostics& diagnostics,
+                           const std::string& more = {});
+
+/// Checks what was read. Errors are shown and returned as one kConfig; warnings are only counted on
+/// stderr.
 [[nodiscard]] Result<Loaded> load_input(Session& session, Input input);
 
 /// All of the above.

@@ -6,12 +6,22 @@
 #include "cli/node.h"
 #include "cli/plan_view.h"
 #include "compiler/compile.h"
+#include "runtime/host/guard.h"
 
 namespace arctic::cli {
 
 Result<Target> target_for(Session& session, const Loaded& loaded, const std::string& said_node) {
   ARCTIC_TRY(const std::string node, live_node(session, loaded.config, said_node));
   return target_of(compile(loaded.config, node), loaded.config, loaded.input.text);
+}
+
+void note_prune(Plan& plan) {
+  if (!needs_prune(plan)) return;
+  plan.notices.push_back(dropped_text(plan) + "; `arctic apply` refuses this without --prune");
+}
+
+const std::string& node_of(const Plan& plan) {
+  return plan.target.node.empty() ? plan.node : plan.target.node;
 }
 
 std::string standing(const std::string& node, const std::string& generation) {
@@ -31,7 +41,7 @@ void print_plan(Session& session, const Plan& plan, bool full) {
     return;
   }
   // The kernel may be right already while the generation's record is another one.
-  const std::string& node = plan.target.node.empty() ? plan.node : plan.target.node;
+  const std::string& node = node_of(plan);
   report.out(plan.nothing_to_do()
                  ? "No changes. " + standing(node.empty() ? "This node" : node, plan.generation)
                  : fmt::format("No changes but the record: {} becomes generation {}.",
@@ -43,7 +53,7 @@ nlohmann::ordered_json plan_json(const Plan& plan) {
   const auto or_null = [](const std::string& text) {
     return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
   };
-  return {{"node", plan.target.node},
+  return {{"node", or_null(node_of(plan))},
           {"generation", or_null(plan.generation)},
           {"target_generation", or_null(plan.target_generation)},
           {"interrupted", plan.interrupted},

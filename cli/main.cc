@@ -80,7 +80,7 @@ int main_of(std::vector<std::string> words) {
     return static_cast<int>(exit_code_of(result.error().code));
   }
   if (!written) {
-    report.error(written.error());
+    if (!report.reader_is_gone()) report.error(written.error());
     return static_cast<int>(ExitCode::kFailure);
   }
   return static_cast<int>(*result);

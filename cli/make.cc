@@ -11,6 +11,7 @@
 
 #include "cli/live.h"
 #include "cli/plan_view.h"
+#include "runtime/host/guard.h"
 
 namespace arctic::cli {
 
@@ -58,7 +59,7 @@ void print_outcome(Session& session, const Plan& plan, const Outcome& outcome) {
     session.report.out(json_text(data));
     return;
   }
-  const std::string& node = plan.target.node.empty() ? plan.node : plan.target.node;
+  const std::string& node = node_of(plan);
   session.report.out(fmt::format("Done: {} added, {} changed, {} removed. {}\n", outcome.made.add,
                                  outcome.made.change, outcome.made.remove,
                                  standing(node.empty() ? "This node" : node, outcome.generation)));
@@ -104,6 +105,8 @@ Result<ExitCode> make(Session& session, Host& host, const Plan& plan, const Make
                                : "there is no terminal to ask on; nothing was changed",
                   fmt::format("say `arctic {} --yes`", options.command));
     }
+    // Rather than after the answer.
+    ARCTIC_CHECK(check_prune(plan, options.prune));
     if (!report.ask(options.question)) {
       report.say("Nothing was changed.");
       return ExitCode::kFailure;

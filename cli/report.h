@@ -4,6 +4,7 @@
 // the progress line only on a terminal and where work takes over a second. Never decides anything.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,9 @@ class Report {
   void flush();
   /// The first failure to write stdout: a full disk is a failure of the command.
   Status finish();
+
+  /// Whoever read stdout has gone: a failure that needs no message.
+  [[nodiscard]] bool reader_is_gone() const { return out_error_ == EPIPE; }
 
   /// One line on stderr: what happened, what to do next.
   void say(std::string_view line);

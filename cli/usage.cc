@@ -44,6 +44,34 @@ std::string nearest_of(std::string_view word, const std::vector<std::string>& na
   return std::string(nearest(word, views));
 }
 
+// The parser's own wordings in ours; as it is what is not known here.
+std::string in_our_words(const std::string& text) {
+  const auto between = [&](const std::string& left, const std::string& right) {
+    const std::size_t begin = left.empty() ? 0 : text.find(left);
+    const std::size_t end = right.empty() ? text.size() : text.find(right, begin + left.size());
+    if (begin == std::string::npos || end == std::string::npos) return std::string();
+    return text.substr(begin + left.size(), end - begin - left.size());
+  };
+  if (const std::string name = between("", " is required"); !name.empty()) {
+    return name + " is missing";
+  }
+  if (const std::string one = between("", " excludes "); !one.empty()) {
+    return fmt::format("{} and {} exclude each other", one, between(" excludes ", ""));
+  }
+  if (const std::string flag = between("", ": 1 required "); !flag.empty()) {
+    return fmt::format("{} needs a value: {}", flag, between(": 1 required ", " missing"));
+  }
+  if (const std::string wrong = between(": ", " not in {"); !wrong.empty()) {
+    std::string choice;
+    for (const char c : between(" not in {", "}")) choice += c == ',' ? ", " : std::string(1, c);
+    return fmt::format("{} is none of {}: {}", arctic::quoted(wrong), choice, between("", ": "));
+  }
+  if (const std::string flag = between("Could not convert: ", " = "); !flag.empty()) {
+    return fmt::format("{} takes no value", flag);
+  }
+  return text;
+}
+
 std::string help_line(const CLI::App& app) {
   return fmt::format("see `{} --help`", full_name(app));
 }
@@ -113,7 +141,7 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& problem) {
             {},
             help_line(at)};
   }
-  return {ErrorCode::kUsage, full_name(at), problem.what(), {}, help_line(at)};
+  return {ErrorCode::kUsage, full_name(at), in_our_words(problem.what()), {}, help_line(at)};
 }
 
 }  // namespace arctic::cli

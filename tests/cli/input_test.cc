@@ -168,6 +168,67 @@ TEST_CASE("validate shows all problems, and --strict takes warnings for errors",
   const Ran json = arctic({.folder = folder.path()}, {"validate", "--json", "arctic.yaml"});
   CHECK(json.status == 3);
   CHECK_THAT(json.out, Catch::Contains("\"valid\": false") && Catch::Contains("\"line\": 3"));
+  // No help, no key.
+  CHECK_THAT(json.out, Catch::Contains("\"help\": \"did you mean `name`?\"") &&
+                           !Catch::Contains("\"help\": \"\""));
+  folder.write("empty.yaml", "version: v1\npeers: []\n");
+  CHECK(arctic({.folder = folder.path()}, {"validate", "empty.yaml"}).err ==
+        "empty.yaml: valid; 0 peers, 0 services, 0 routes: nothing would be carried\n");
+}
+
+TEST_CASE("with --json every command shows a bad configuration as validate does", "[cli]") {
+  const TemporaryFolder folder;
+  const Place place{.folder = folder.path()};
+  folder.write("arctic.yaml", "version: v1\npeers:\n  - nmae: syd\n");
+  const Ran expected = arctic(place, {"validate", "arctic.yaml", "--json"});
+  REQUIRE(expected.status == 3);
+  const std::vector<std::vector<std::string>> commands = {
+      {"fmt", "arctic.yaml", "--json"},
+      {"compile", "arctic.yaml", "--json"},
+      {"diff", "arctic.yaml", "arctic.yaml", "--json"},
+      {"plan", "arctic.yaml", "--json", "--root", "root"},
+      {"apply", "arctic.yaml", "--json", "--yes", "--root", "root"},
+      {"trace", "arctic.yaml", "--json", "--from", "10.0.0.1", "--to", "10.0.0.2"},
+      {"services", "list", "arctic.yaml", "--json"},
+      {"services", "list", "arctic.yaml", "-o", "json"},
+      {"routes", "list", "arctic.yaml", "-o", "json"},
+      {"peers", "get", "syd", "arctic.yaml", "-o", "json"}};
+  for (const auto& words : commands) {
+    INFO(words.front());
+    const Ran ran = arctic(place, words);
+    CHECK(ran.status == 3);
+    CHECK(ran.out == expected.out);
+    CHECK_THAT(ran.err,
+               Catch::StartsWith("error: arctic.yaml: has ") && !Catch::Contains("arctic.yaml:3"));
+  }
+}
+
+TEST_CASE("a key file that is given by mistake is not shown", "[cli]") {
+  const TemporaryFolder folder;
+  const Place place{.folder = folder.path()};
+  const std::string key = "lAFKWDQSjgXpXhfxVAJY5oMiDPPceGstPHN6s69IoVw=";
+  folder.write("node.key", key + "\n");
+  const std::vector<std::vector<std::string>> commands = {
+      {"validate", "node.key"},
+      {"validate", "node.key", "--json"},
+      {"fmt", "node.key"},
+      {"fmt", "node.key", "--check"},
+      {"compile", "node.key"},
+      {"diff", "node.key", "node.key"},
+      {"plan", "node.key", "--root", "root"},
+      {"apply", "node.key", "--yes", "--root", "root"},
+      {"trace", "node.key", "--from", "10.0.0.1", "--to", "10.0.0.2"},
+      {"services", "list", "node.key"},
+      {"routes", "list", "node.key"},
+      {"peers", "list", "node.key"}};
+  for (const auto& words : commands) {
+    INFO(words.front());
+    const Ran ran = arctic(place, words);
+    CHECK(ran.status == 3);
+    CHECK_THAT(ran.out + ran.err, !Catch::Contains(key.substr(0, 20)));
+    CHECK_THAT(ran.out + ran.err, Catch::Contains("looks like a key file") &&
+                                      Catch::Contains("must not be shared or committed"));
+  }
 }
 
 }  // namespace arctic::test

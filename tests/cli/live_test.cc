@@ -144,6 +144,39 @@ TEST_CASE("plan and apply as JSON", "[cli][root]") {
   CHECK(made.at("outcome").at("generation") == plan.at("target_generation"));
   CHECK(made.at("outcome").at("made").at("add") == add);
   CHECK(Json::parse(machine.run_as_syd({"apply", "--json", "--yes"}).out).at("up_to_date") == true);
+  const Json shown = Json::parse(machine.run({"destroy", "--json", "--dry-run"}).out);
+  CHECK(shown.at("node") == "syd");
+  CHECK(Json::parse(machine.run({"destroy", "--json", "--yes"}).out).at("node") == "syd");
+  CHECK(Json::parse(machine.run({"destroy", "--json", "--yes"}).out).at("node") == nullptr);
+}
+
+TEST_CASE("status shows the rest of what can be read, and the error", "[cli][root]") {
+  const Machine machine;
+  REQUIRE(machine.run_as_syd({"apply", "--yes"}).status == 0);
+  machine.netns().sh("nft delete table inet arctic; nft add table inet arctic");
+  const Ran foreign = machine.run({"status"});
+  CHECK(foreign.status == 5);
+  CHECK_THAT(foreign.out,
+             Catch::StartsWith("node        syd\n") &&
+                 Catch::Contains("\ndrift       unknown: table inet arctic: is there already") &&
+                 Catch::Contains("SVC-A"));
+  CHECK_THAT(foreign.err, Catch::StartsWith("error: table inet arctic: "));
+  const Ran json = machine.run({"status", "--json"});
+  CHECK(json.status == 5);
+  CHECK(Json::parse(json.out).at("services").size() == 3);
+  CHECK(Json::parse(json.out).at("drift") == nullptr);
+  machine.netns().sh("nft delete table inet arctic");
+  CHECK(machine.run({"status"}).status == 0);
+
+  const std::string journal = machine.folder().at("root/var/lib/arctic/journal");
+  REQUIRE(shell({}, "mv " + journal + " " + journal + ".away && mkdir " + journal).status == 0);
+  const Ran unread = machine.run({"status"});
+  CHECK(unread.status == 1);
+  CHECK_THAT(unread.out, Catch::StartsWith("node        unknown: " + journal + ": ") &&
+                             Catch::Contains("\nkey         none\n") &&
+                             Catch::Contains("\npegasus     not running\n"));
+  CHECK_THAT(unread.err, Catch::StartsWith("error: " + journal + ": "));
+  REQUIRE(shell({}, "rmdir " + journal + " && mv " + journal + ".away " + journal).status == 0);
   CHECK(machine.run({"destroy", "--yes"}).status == 0);
 }
 
@@ -306,6 +339,14 @@ TEST_CASE("something of our name that is not ours is refused, with the cure", "[
   CHECK(table.status == 5);
   CHECK_THAT(table.err,
              Catch::Contains("table inet arctic") && Catch::Contains("nft delete table"));
+  // Nothing of ours is there to be destroyed.
+  const std::string foreign = machine.kernel();
+  const Ran nothing = machine.run({"destroy", "--yes"});
+  CHECK(nothing.status == 0);
+  CHECK(nothing.out == "No changes. This node has nothing of Arctic.\n");
+  CHECK(nothing.err ==
+        "warning: there is a table inet arctic that was not made by Arctic; it stays as it is\n");
+  CHECK(machine.kernel() == foreign);
   machine.netns().sh("nft delete table inet arctic; ip link add tp-lon type veth");
   const std::string before = machine.kernel();
   const Ran link = machine.run_as_syd({"apply", "--yes"});
@@ -320,9 +361,26 @@ TEST_CASE("services do not go by accident", "[cli][root]") {
   const std::string before = machine.kernel();
   machine.folder().write("arctic.yaml",
                          machine.text().substr(0, machine.text().find("\nservices:")));
+  const std::string reason =
+      "the file no longer has any of the 3 services that this node carries: SVC-A, SVC-B, SVC-C";
   const Ran refused = machine.run_as_syd({"apply", "--yes"});
   CHECK(refused.status == 5);
-  CHECK_THAT(refused.err, Catch::Contains("--prune"));
+  CHECK_THAT(refused.err, Catch::Contains("error: peer syd: " + reason) &&
+                              Catch::Contains("--prune removes them"));
+  CHECK(machine.kernel() == before);
+  const std::string notice = reason + "; `arctic apply` refuses this without --prune";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"plan"}, {"plan", "--out", "p"}, {"apply", "--dry-run"}}) {
+    const Ran shown = machine.run_as_syd(words);
+    CHECK(shown.status == 0);
+    CHECK_THAT(shown.err, Catch::Contains("warning: " + notice));
+  }
+  CHECK(Json::parse(machine.run_as_syd({"plan", "--json"}).out).at("notices").at(0) == notice);
+  CHECK_THAT(machine.run_as_syd({"apply", "--dry-run", "--prune"}).err,
+             !Catch::Contains("--prune"));
+  const Ran asked = machine.on_terminal("apply", "y");
+  CHECK(asked.status == 5);
+  CHECK_THAT(asked.out, !Catch::Contains("[y/N]"));
   CHECK(machine.kernel() == before);
   CHECK(machine.run_as_syd({"apply", "--yes", "--prune"}).status == 0);
   const Ran other = machine.run({"apply", "--yes", "--node", "lon"});

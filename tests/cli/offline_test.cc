@@ -70,7 +70,9 @@ TEST_CASE("compile --check tells golden files from what the file says now", "[cl
   CHECK_THAT(differs.out, Catch::StartsWith("--- golden/syd/plan.json\n+++ golden/syd/plan.json\n"
                                             "@@ -"));
   CHECK_THAT(differs.out, Catch::Contains("\n-") && Catch::Contains("\n+"));
-  CHECK_THAT(differs.err, Catch::Contains("arctic compile -o golden"));
+  CHECK(differs.err ==
+        "error: golden: is not what the file compiles to\n"
+        "help: `arctic compile arctic.yaml --all -o golden` writes what belongs there\n");
   // It is a patch: applying it to the golden files makes the check succeed.
   folder.write("change.patch", differs.out);
   REQUIRE(shell(place, "git apply -p0 change.patch").status == 0);
@@ -79,7 +81,33 @@ TEST_CASE("compile --check tells golden files from what the file says now", "[cl
   folder.write("golden/gone/plan.json", "{}");
   const Ran extra = arctic(place, check);
   CHECK(extra.status == 2);
-  CHECK_THAT(extra.err, Catch::Contains("golden/gone: the file has no peer of that name"));
+  CHECK(extra.err ==
+        "error: golden/gone: the file has no peer of that name\n"
+        "help: remove the folder: `rm -r golden/gone`\n");
+  REQUIRE(shell(place, "rm -r golden/gone").status == 0);
+  CHECK(arctic(place, check).status == 0);
+}
+
+TEST_CASE("compile --check of no folder says so, and how it is made", "[cli]") {
+  const TemporaryFolder folder;
+  const Place place{.folder = folder.path()};
+  folder.write("a file.yaml", shell(place, "cat " + example("three-routes")).out);
+  const Ran none = arctic(
+      place, rooted(folder, {"compile", "a file.yaml", "--node", "syd", "--check", "gol'den"}));
+  CHECK(none.status == 1);
+  CHECK(none.out.empty());
+  CHECK(none.err ==
+        "error: gol'den: there is no such folder\n"
+        "help: `arctic compile 'a file.yaml' --node syd -o 'gol'\\''den'` writes what belongs "
+        "there\n");
+  const Ran made =
+      shell(place, "\"$ARCTIC\" compile 'a file.yaml' --node syd -o 'gol'\\''den' --root root");
+  CHECK(made.status == 0);
+  CHECK(folder.has("gol'den/syd/plan.json"));
+  const Ran file =
+      arctic(place, rooted(folder, {"compile", "a file.yaml", "--check", "a file.yaml"}));
+  CHECK(file.status == 1);
+  CHECK_THAT(file.err, Catch::Contains("error: a file.yaml: is no folder"));
 }
 
 TEST_CASE("compile onto a full or read-only disk leaves nothing", "[cli]") {
@@ -160,7 +188,7 @@ TEST_CASE("trace explains the manual's packets", "[cli]") {
     const Ran text = arctic(place, rooted(folder, words));
     CHECK(text.status == 0);
     if (row.service == nullptr) {
-      CHECK_THAT(text.out, Catch::Contains("No service: no rule matches"));
+      CHECK_THAT(text.out, Catch::Contains("No service: no interface and no route matches"));
     } else {
       CHECK_THAT(text.out, Catch::Contains(std::string(row.route) + "  wins"));
     }
@@ -204,6 +232,50 @@ TEST_CASE("trace names the device for all but TCP", "[cli]") {
                  "{\"from\":\"9.9.9.9\",\"to\":\"172.16.5.5\",\"proto\":6,\"iif\":\"\",") &&
                  Catch::Contains("\"handler\":\"pegasus\",\"peer\":\"lon\",\"device\":null,"
                                  "\"port\":2"));
+}
+
+TEST_CASE("trace knows what the kernel never captures, and what the node itself sends", "[cli]") {
+  const TemporaryFolder folder;
+  const auto run = [&](std::vector<std::string> words, const std::string& input = {}) {
+    words.insert(words.begin(), {"trace", example("two-sites"), "--node", "syd"});
+    return arctic({.folder = folder.path(), .input = input}, rooted(folder, words));
+  };
+  const Ran multicast = run({"--from", "10.0.0.50", "--to", "224.0.0.5"});
+  CHECK(multicast.status == 0);
+  CHECK(multicast.out ==
+        "10.0.0.50 → 224.0.0.5, tcp, at syd\n\nNo service: the destination is a multicast address, "
+        "which no service takes: the packet is left alone.\n");
+  for (const char* iif : {"", "lo"}) {
+    const Ran own = run({"--from", "10.0.0.9", "--to", "9.9.9.9", "--iif", iif});
+    CHECK_THAT(own.out, Catch::Contains("lan  wins\n") && Catch::Contains("1 interface    "));
+  }
+  const Ran lines = run({"--stdin"},
+                        "{\"from\":\"fd00::9\",\"to\":\"2001:db8::1\",\"iif\":\"\"}\n"
+                        "{\"from\":\"fd00::9\",\"to\":\"2001:db8::1\",\"iif\":\"eth0\"}\n"
+                        "{\"from\":\"fd00::9\",\"to\":\"ff02::1\"}\n");
+  std::istringstream answers(lines.out);
+  for (const char* category : {"interface", "none", "none"}) {
+    std::string line;
+    REQUIRE(std::getline(answers, line));
+    CHECK(Json::parse(line).at("category") == category);
+  }
+}
+
+TEST_CASE("--iif with the name of a service hints at its interface", "[cli]") {
+  const TemporaryFolder folder;
+  const auto hint = [&](const char* iif) {
+    const Ran ran = arctic({.folder = folder.path()},
+                           rooted(folder, {"trace", example("two-sites"), "--node", "syd", "--from",
+                                           "10.9.9.9", "--to", "9.9.9.9", "--iif", iif}));
+    CHECK(ran.status == 0);
+    return ran.err;
+  };
+  CHECK(hint("lan") ==
+        "help: lan is a service; its interface is svc-dls6fki3arm: say --iif "
+        "svc-dls6fki3arm\n");
+  CHECK_THAT(hint("backup"), Catch::Contains("is a service without an interface"));
+  CHECK(hint("svc-dls6fki3arm").empty());
+  CHECK(hint("eth0").empty());
 }
 
 TEST_CASE("trace --stdin stops at the first bad line and says which", "[cli]") {

@@ -73,17 +73,26 @@ TEST_CASE("a wrong command line ends with 64 and says what was meant", "[cli]") 
       {{"validate", "--zzz"}, "there is no flag `--zzz`", "see `arctic validate --help`"},
       {{"validate", "a", "b"}, "`b` is one argument too many", "see `arctic validate --help`"},
       {{"plan", "--noed=syd"}, "there is no flag `--noed`", "did you mean `--node`?"},
-      {{"plan", "--node"}, "--node", "see `arctic plan --help`"},
+      {{"plan", "--detailed-exitcode=x"}, "--detailed-exitcode takes no value", "see"},
+      {{"plan", "--node"}, "--node needs a value: NAME", "see `arctic plan --help`"},
       {{"services"}, "say which: list, get", "see `arctic services --help`"},
       {{"services", "lst"}, "there is no `lst` here", "did you mean `list`?"},
-      {{"services", "get"}, "NAME", "see `arctic services get --help`"},
-      {{"services", "list", "-o", "xml"}, "xml", "see `arctic services list --help`"},
+      {{"services", "get"}, "NAME is missing", "see `arctic services get --help`"},
+      {{"services", "list", "-o", "xml"},
+       "`xml` is none of table, json, yaml: --output",
+       "see `arctic services list --help`"},
       {{"routes", "list", "--servcie", "a"}, "there is no flag `--servcie`", "`--service`"},
-      {{"diff"}, "OLD", "see `arctic diff --help`"},
-      {{"completion"}, "SHELL", "see `arctic completion --help`"},
-      {{"completion", "tcsh"}, "tcsh", "see `arctic completion --help`"},
-      {{"compile", "--all", "--node", "syd"}, "excludes", "see `arctic compile --help`"},
-      {{"fmt", "--write", "--check"}, "excludes", "see `arctic fmt --help`"},
+      {{"diff"}, "OLD is missing", "see `arctic diff --help`"},
+      {{"completion"}, "SHELL is missing", "see `arctic completion --help`"},
+      {{"completion", "tcsh"},
+       "`tcsh` is none of bash, zsh, fish: SHELL",
+       "see `arctic completion --help`"},
+      {{"compile", "--all", "--node", "syd"},
+       "--node and --all exclude each other",
+       "see `arctic compile --help`"},
+      {{"fmt", "--write", "--check"},
+       "--write and --check exclude each other",
+       "see `arctic fmt --help`"},
       {{"fmt", "--write", "-"}, "standard input cannot be written back", "leave --write out"},
       {{"trace", "--to", "10.0.0.1"}, "--from: is missing", "for instance"},
       {{"trace", "--from", "10.0.0.1", "--to", "x"}, "`x` is no IPv4 or IPv6 address", ""},
@@ -132,6 +141,16 @@ TEST_CASE("a full standard output is a failure", "[cli]") {
   const Ran ran = shell({}, "exec \"$ARCTIC\" --help > /dev/full");
   CHECK(ran.status == 1);
   CHECK_THAT(ran.err, Catch::Contains("standard output: No space left on device"));
+}
+
+TEST_CASE("a reader of standard output that went away is no message, but no success", "[cli]") {
+  // The reader is gone for sure before anything is written.
+  const Ran ran = shell({},
+                        "mkfifo_dir=$(mktemp -d) && mkfifo $mkfifo_dir/p && "
+                        "{ exec 3<>$mkfifo_dir/p 4>$mkfifo_dir/p 3<&-; "
+                        "\"$ARCTIC\" --help >&4; code=$?; rm -r $mkfifo_dir; exit $code; }");
+  CHECK(ran.err.empty());
+  CHECK(ran.status == 1);
 }
 
 }  // namespace arctic::test
