@@ -43,13 +43,14 @@ std::string slash(const Prefix& prefix) {
   return "/" + std::to_string(static_cast<int>(prefix.length));
 }
 
+constexpr const char* kFromAddress =
+    "the node itself sends it from the address of the service's interface";
+
 std::string category_reason(Category winner, Category loser, const Packet& packet) {
   static constexpr const char* kMatch[] = {"", "the interface", "source and destination",
                                            "the source", "the destination"};
   if (winner == Category::kInterface) {
-    return packet.may_be_local() ? "the node itself sends it from the address of the service's "
-                                   "interface, which beats "
-                                   "every route"
+    return packet.may_be_local() ? std::string(kFromAddress) + ", which beats every route"
                                  : "it arrives on the service's interface, which beats every route";
   }
   return std::string("a route that matches ") + kMatch[static_cast<int>(winner)] +
@@ -163,7 +164,10 @@ Explanation explain(const Config& config, const RulePlan& plan, const Packet& pa
   } else if (!out.winner) {
     out.why = "no interface and no route matches: the packet is left alone";
   } else if (out.beaten.empty()) {
-    out.why = "nothing else matches";
+    const bool by_address =
+        plan.rules[*out.winner].category == Category::kInterface && packet.may_be_local();
+    out.why =
+        by_address ? std::string(kFromAddress) + "; nothing else matches" : "nothing else matches";
   } else {
     out.why = reason(config, plan.rules[*out.winner], plan.rules[out.beaten.front()], packet);
   }

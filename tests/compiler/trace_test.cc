@@ -226,6 +226,9 @@ TEST_CASE("what the node sends from the address of an interface is of its servic
   ask(built, {"10.0.0.9", "192.0.2.1", "second", nullptr, second.c_str()});
   built.config.services[0].interface->ipv4.reset();
   ask(built, {"10.0.0.9", "192.0.2.1", "first", why});
+  ask(built, {"10.0.0.9", "192.0.2.2", "first",
+              "the node itself sends it from the address of the service's interface; nothing else "
+              "matches"});
 }
 
 TEST_CASE("multicast, broadcast and link-local destinations are never captured") {
