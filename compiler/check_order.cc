@@ -2,6 +2,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -35,7 +36,8 @@ class OrderCheck {
         rules_(plan.rules),
         peers_(peers),
         diagnostics_(diagnostics),
-        done_(plan.rules.size()) {
+        done_(plan.rules.size()),
+        first_of_match_(plan.rules.size()) {
     check_ties();
     const SourceTables tables = source_tables(rules_);
     check_unreached(shadowed(plan, tables));
@@ -58,40 +60,54 @@ class OrderCheck {
     return "`priority: " + std::to_string(rule.priority) + "`";
   }
 
-  /// Rule 13. Of several equal ones the first in the file stands, the others are reported.
+  /// Rule 13. Of several equal ones the first in the file stands, the others are reported. Also
+  /// finds the first of each match.
   void check_ties() {
-    // Equal matches have equal lengths, and the plan is sorted by these and by priority: who ties
-    // stands in one run of it.
-    const auto rank = [](const Rule& rule) {
+    // Equal matches have equal lengths, and the plan is sorted by these before anything else: they
+    // stand in one run of it.
+    const auto lengths = [](const Rule& rule) {
       return std::tuple(rule.category, rule.source ? rule.source->length : -1,
-                        rule.destination ? rule.destination->length : -1, rule.priority);
+                        rule.destination ? rule.destination->length : -1);
     };
     std::size_t first = 0;
     for (std::size_t i = 1; i <= rules_.size(); ++i) {
-      if (i < rules_.size() && rank(rules_[i]) == rank(rules_[first])) continue;
-      if (rules_[first].category != Category::kInterface) check_ties(first, i);
+      if (i < rules_.size() && lengths(rules_[i]) == lengths(rules_[first])) continue;
+      if (rules_[first].category != Category::kInterface) group_matches(first, i);
       first = i;
     }
   }
 
-  /// The same for rules [begin, end), which have equal categories, lengths and priorities.
-  void check_ties(std::size_t begin, std::size_t end) {
+  /// For rules [begin, end), which have equal lengths.
+  void group_matches(std::size_t begin, std::size_t end) {
     std::vector<std::size_t> order(end - begin);
     std::iota(order.begin(), order.end(), begin);
     const auto match = [&](std::size_t i) {
       return std::tie(rules_[i].source, rules_[i].destination);
     };
-    const auto place = [&](std::size_t i) { return std::tie(rules_[i].service, rules_[i].route); };
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      const auto matches = match(a) <=> match(b);
-      return matches != 0 ? matches < 0 : place(a) < place(b);
-    });
-    std::size_t first = 0;
-    for (std::size_t i = 1; i < order.size(); ++i) {
-      if (match(order[i]) != match(order[first])) first = i;
-      if (rules_[order[i]].service != rules_[order[first]].service) {
-        report_tie(order[i], rules_[order[first]]);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return match(a) < match(b); });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const bool again = i > 0 && match(order[i]) == match(order[i - 1]);
+      first_of_match_[order[i]] = again ? first_of_match_[order[i - 1]] : order[i];
+    }
+    // Within a match the plan's order is left, and in that equal priorities stand together.
+    for (std::size_t i = 0, next = 0; i < order.size(); i = next) {
+      next = i + 1;
+      while (next < order.size() && match(order[next]) == match(order[i]) &&
+             rules_[order[next]].priority == rules_[order[i]].priority) {
+        ++next;
       }
+      if (next - i > 1) report_ties({order.data() + i, next - i});
+    }
+  }
+
+  void report_ties(std::span<const std::size_t> equal) {
+    const auto place = [&](std::size_t i) { return std::tie(rules_[i].service, rules_[i].route); };
+    const std::size_t stands =
+        *std::min_element(equal.begin(), equal.end(),
+                          [&](std::size_t a, std::size_t b) { return place(a) < place(b); });
+    for (const std::size_t i : equal) {
+      if (rules_[i].service != rules_[stands].service) report_tie(i, rules_[stands]);
     }
   }
 
@@ -109,23 +125,13 @@ class OrderCheck {
       if (!blockers[i] || done_[i]) continue;
       done_[i] = true;
       // What keeps the first of its match from winning keeps this one too, whatever its priority.
-      const std::size_t first = first_of_match(i);
+      const std::size_t first = first_of_match_[i];
       if (blockers[first]) {
         report_covered(rules_[i], rules_[*blockers[first]]);
       } else {
         report_repeated(rules_[i], rules_[first]);
       }
     }
-  }
-
-  std::size_t first_of_match(std::size_t i) {
-    if (firsts_.empty()) {
-      for (std::size_t j = 0; j < rules_.size(); ++j) {
-        if (rules_[j].category == Category::kInterface) continue;
-        firsts_.emplace(std::pair(rules_[j].source, rules_[j].destination), j);
-      }
-    }
-    return firsts_.at({rules_[i].source, rules_[i].destination});
   }
 
   void report_repeated(const Rule& rule, const Rule& other) {
@@ -268,8 +274,7 @@ class OrderCheck {
   const std::vector<PeerAddress>& peers_;
   Diagnostics& diagnostics_;
   std::vector<bool> done_;  ///< reported under 13 or 14: what follows would say the same again
-  /// The first rule of each match; filled when it is first asked for.
-  std::map<std::pair<std::optional<Prefix>, std::optional<Prefix>>, std::size_t> firsts_;
+  std::vector<std::size_t> first_of_match_;  ///< per rule, the first of the plan that is like it
   bool searched_ = false;
   std::pair<const Rule*, const Rule*> longest_[2];
 };
