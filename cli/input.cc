@@ -12,39 +12,13 @@
 
 #include "cli/plan_view.h"
 #include "compiler/load.h"
+#include "runtime/io/owned_fd.h"
 
 namespace arctic::cli {
 
 namespace {
 
 constexpr const char* kNamed = "name a file, or `-` for standard input";
-
-// Closes what it holds; standard input stays open.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ > STDIN_FILENO) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-const char* word_of(Severity severity) {
-  switch (severity) {
-    case Severity::kError:
-      return "error";
-    case Severity::kWarning:
-      return "warning";
-    case Severity::kNote:
-      break;
-  }
-  return "note";
-}
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -86,9 +60,9 @@ Result<std::string> find_file(const Session& session, const std::string& argumen
 Result<Input> read_input(const std::string& path, std::size_t limit) {
   const bool standard = path == "-";
   Input input{standard ? "standard input" : path, {}};
-  const Descriptor file(standard ? STDIN_FILENO
-                                 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (file.get() < 0) {
+  const OwnedFd opened(standard ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const int file = standard ? STDIN_FILENO : opened.get();
+  if (file < 0) {
     const int error = errno;
     return fail(ErrorCode::kFailure, path, errno_text(error),
                 error == ENOENT   ? kNamed
@@ -96,7 +70,7 @@ Result<Input> read_input(const std::string& path, std::size_t limit) {
                                   : "");
   }
   struct stat about {};
-  if (::fstat(file.get(), &about) != 0) return fail(ErrorCode::kFailure, path, errno_text(errno));
+  if (::fstat(file, &about) != 0) return fail(ErrorCode::kFailure, path, errno_text(errno));
   if (S_ISDIR(about.st_mode)) {
     return fail(ErrorCode::kFailure, path, "is a directory",
                 fmt::format("name the file in it, for instance {}{}arctic.yaml", path,
@@ -105,7 +79,7 @@ Result<Input> read_input(const std::string& path, std::size_t limit) {
   if (S_ISREG(about.st_mode) && static_cast<std::size_t>(about.st_size) > limit) {
     return too_big(input.name, limit);
   }
-  ARCTIC_TRY(input.text, read_all(file.get(), input.name, limit));
+  ARCTIC_TRY(input.text, read_all(file, input.name, limit));
   return input;
 }
 
@@ -127,7 +101,7 @@ std::string problem_count(const Diagnostics& diagnostics) {
 std::string problems_json(const Input& input, const Diagnostics& diagnostics, bool valid) {
   nlohmann::ordered_json problems = nlohmann::ordered_json::array();
   for (const Diagnostic& d : diagnostics.all()) {
-    problems.push_back({{"severity", word_of(d.severity)},
+    problems.push_back({{"severity", to_string(d.severity)},
                         {"rule", d.rule},
                         {"line", d.span.line},
                         {"column", d.span.column},

@@ -6,22 +6,14 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "runtime/io/place_file.h"
+#include "schema/base/utf8.h"
+
 namespace arctic::cli {
 
 namespace {
 
 constexpr std::size_t kKeepBytes = 1U << 16;
-
-// Returns 0, or the errno of the write that failed.
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return 0;
-}
 
 const char* escape_of(Colour colour) {
   switch (colour) {
@@ -39,32 +31,19 @@ const char* escape_of(Colour colour) {
   return "";
 }
 
-// The length of the whole UTF-8 character at the front; 0 if there is none, or one that controls
-// the terminal. Overlong forms and halves of pairs are let through: no terminal obeys them.
-std::size_t shown_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) return 0;
-  }
-  return first == 0xc2 && byte(1) < 0xa0 ? 0 : length;
-}
-
 }  // namespace
 
 std::string visible(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string shown;
   while (!text.empty()) {
-    const std::size_t length = shown_length(text);
+    const auto first = static_cast<unsigned char>(text[0]);
+    const bool plain = first >= 0x20 && first < 0x7f;
+    const std::size_t length = plain ? 1 : wide_character_length(text, 0);
     if (length > 0) {
       shown += text.substr(0, length);
     } else {
-      const auto value = static_cast<unsigned char>(text[0]);
-      shown += {'\\', 'x', kDigits[value >> 4], kDigits[value & 15]};
+      shown += {'\\', 'x', kDigits[first >> 4], kDigits[first & 15]};
     }
     text.remove_prefix(length > 0 ? length : 1);
   }

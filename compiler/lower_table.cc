@@ -14,8 +14,6 @@ using nft::make_rule;
 using nft::Mark;
 using nft::Rule;
 
-constexpr Prefix kLinkLocal{Family::kIpv6, 10, U128{0xfe80} << 112};
-
 Rule reset_rule() { return make_rule({nft::l4proto(nft::kProtoTcp), nft::reject_tcp_reset()}); }
 
 nft::Element key_element(U128 key, nft::Verdict verdict, std::string comment = {}) {
@@ -35,7 +33,7 @@ std::vector<Rule> own_socket_rules() {
 /// What never leaves by a tunnel: the node's own addresses, broadcast, multicast, link-local.
 std::vector<Rule> local_destination_rules() {
   return {make_rule({nft::destination_type_vmap("address_types")}),
-          make_rule({nft::address_in(std::nullopt, kLinkLocal), nft::accept()})};
+          make_rule({nft::address_in(std::nullopt, kLinkLocalIpv6), nft::accept()})};
 }
 
 void append(std::vector<Rule>& rules, std::vector<Rule> more) {

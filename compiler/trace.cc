@@ -88,7 +88,7 @@ const char* never_captured(const Address& to) {
     return starts(4, 0xe) ? "a multicast address" : nullptr;
   }
   if (starts(8, 0xff)) return "a multicast address";
-  return starts(10, 0x3fa) ? "a link-local address" : nullptr;
+  return kLinkLocalIpv6.contains(to) ? "a link-local address" : nullptr;
 }
 
 std::optional<std::size_t> first_match(const Config& config, const RulePlan& plan,

@@ -72,8 +72,7 @@ std::optional<RawAddress> parse_address_message(const nlmsghdr* header) {
 
 bool is_declared(const RawAddress& raw) {
   if ((raw.flags & IFA_F_PERMANENT) == 0) return false;
-  const Prefix link_local{Family::kIpv6, 10, U128{0xfe80} << 112};
-  return !link_local.contains(raw.address.address);
+  return !kLinkLocalIpv6.contains(raw.address.address);
 }
 
 Message address_message(std::uint16_t type, int flags, int index, const HostPrefix& address,

@@ -34,7 +34,7 @@ bool meant(const PegasusConfig::Tunnel& tunnel, const Prefix& range) {
 const std::vector<Prefix>& guarded_ranges() {
   static const std::vector<Prefix> kRanges = {
       range("0.0.0.0/8"), range("127.0.0.0/8"),   range("169.254.0.0/16"), range("224.0.0.0/3"),
-      range("::/127"),    range("::ffff:0:0/96"), range("fe80::/10"),      range("ff00::/8")};
+      range("::/127"),    range("::ffff:0:0/96"), kLinkLocalIpv6,          range("ff00::/8")};
   return kRanges;
 }
 

@@ -87,6 +87,9 @@ struct HostPrefix {
 /// As parse_host_prefix, but nullopt also when host bits are set.
 [[nodiscard]] std::optional<Prefix> parse_prefix(std::string_view text);
 
+/// fe80::/10 (RFC 4291, 2.5.6): means another host on every link.
+inline constexpr Prefix kLinkLocalIpv6{Family::kIpv6, 10, U128{0xfe80} << 112};
+
 /// The whole family: 0.0.0.0/0 or ::/0.
 constexpr Prefix any_prefix(Family family) { return Prefix{family, 0, 0}; }
 

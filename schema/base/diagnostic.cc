@@ -17,21 +17,16 @@ constexpr std::size_t kBytesBefore = 40;  // of them before the span, where the 
 constexpr std::size_t kQuotedBytes = 60;  // of a text inside a reason
 constexpr std::size_t kLongestWord = 64;  // nothing longer is taken for a typing error
 
-struct Style {
-  const char* word;
-  const char* colour;
-};
-
-Style style_of(Severity severity) {
+const char* colour_of(Severity severity) {
   switch (severity) {
     case Severity::kWarning:
-      return {"warning", "\x1b[1;33m"};
+      return "\x1b[1;33m";
     case Severity::kNote:
-      return {"note", "\x1b[1;36m"};
+      return "\x1b[1;36m";
     case Severity::kError:
       break;
   }
-  return {"error", "\x1b[1;31m"};
+  return "\x1b[1;31m";
 }
 
 bool printable(char byte) { return byte >= 0x20 && byte < 0x7f; }
@@ -120,6 +115,18 @@ std::size_t alignment_distance(std::string_view a, std::string_view b, std::size
 
 }  // namespace
 
+const char* to_string(Severity severity) {
+  switch (severity) {
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kNote:
+      return "note";
+    case Severity::kError:
+      break;
+  }
+  return "error";
+}
+
 void Diagnostics::add(Severity severity, int rule, Span span, std::string reason,
                       std::string help) {
   const std::size_t kind = static_cast<std::size_t>(severity);
@@ -131,7 +138,7 @@ void Diagnostics::add(Severity severity, int rule, Span span, std::string reason
                     0,
                     Span{},
                     "there are more than " + std::to_string(kMaxOfOneSeverity) + " " +
-                        style_of(severity).word + "s; the rest is not shown",
+                        std::string(to_string(severity)) + "s; the rest is not shown",
                     {}});
   }
 }
@@ -172,7 +179,6 @@ std::string quoted(std::string_view text) {
 
 std::string render(const Diagnostic& diagnostic, std::string_view file_name,
                    std::string_view file_text, bool colour) {
-  const Style style = style_of(diagnostic.severity);
   const auto paint = [&](const char* escape, std::string_view text) {
     return colour ? escape + std::string(text) + "\x1b[0m" : std::string(text);
   };
@@ -181,9 +187,10 @@ std::string render(const Diagnostic& diagnostic, std::string_view file_name,
     where += ":" + std::to_string(diagnostic.span.line) + ":" +
              std::to_string(std::max<std::size_t>(diagnostic.span.column, 1));
   }
-  std::string out = paint("\x1b[1m", where + ":") + " " +
-                    paint(style.colour, std::string(style.word) + ":") + " " + diagnostic.reason +
-                    "\n";
+  std::string out =
+      paint("\x1b[1m", where + ":") + " " +
+      paint(colour_of(diagnostic.severity), std::string(to_string(diagnostic.severity)) + ":") +
+      " " + diagnostic.reason + "\n";
   if (diagnostic.span.line > 0) {
     const std::string_view line = line_of(file_text, diagnostic.span.line);
     const bool secret = may_hold_private_key(line);

@@ -25,6 +25,9 @@ struct Span {
 
 enum class Severity { kError, kWarning, kNote };
 
+/// "error", "warning", "note".
+[[nodiscard]] const char* to_string(Severity severity);
+
 struct Diagnostic {
   Severity severity = Severity::kError;
   int rule = 0;  ///< the number in the rule table; 0 for what no rule covers (not YAML, unreadable)

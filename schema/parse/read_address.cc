@@ -157,7 +157,7 @@ std::optional<Located<HostPrefix>> read_host_prefix(const Value& value, Family f
   if (why == nullptr && parse_prefix(v4 ? "127.0.0.0/8" : "::1/128")->contains(parsed->address)) {
     why = "is a loopback address";
   }
-  if (why == nullptr && !v4 && parse_prefix("fe80::/10")->contains(parsed->address)) {
+  if (why == nullptr && kLinkLocalIpv6.contains(parsed->address)) {
     why = "is a link-local address, which means another host on every link";
   }
   if (why == nullptr && parsed->length == 0) why = "has a network length of 0";

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "schema/base/utf8.h"
 #include "schema/parse/parse_config.h"
 
 namespace arctic {
@@ -19,33 +20,6 @@ constexpr std::size_t kMaxMarks = 1'500'000;
 std::string hex_byte(unsigned char byte) {
   static constexpr char kDigits[] = "0123456789abcdef";
   return {'0', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-}
-
-// Bytes of the UTF-8 character at `offset`, 0 if there is none that a text file may hold.
-std::size_t character_length(std::string_view text, std::size_t offset) {
-  const auto at = [&](std::size_t i) -> std::uint32_t {
-    return offset + i < text.size() ? static_cast<unsigned char>(text[offset + i]) : 0U;
-  };
-  const std::uint32_t lead = at(0);
-  std::size_t length = 0;
-  std::uint32_t least = 0;
-  std::uint32_t code = 0;
-  if (lead >= 0xc2 && lead < 0xe0) {
-    length = 2, least = 0xa0, code = lead & 0x1f;  // below U+00A0 lie the C1 control characters
-  } else if (lead >= 0xe0 && lead < 0xf0) {
-    length = 3, least = 0x800, code = lead & 0x0f;
-  } else if (lead >= 0xf0 && lead < 0xf5) {
-    length = 4, least = 0x10000, code = lead & 0x07;
-  } else {
-    return 0;
-  }
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-    code = (code << 6) | (at(i) & 0x3f);
-  }
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  const bool byte_order_mark = code == 0xfeff;  // at the beginning it was taken off
-  return code < least || code > 0x10ffff || surrogate || byte_order_mark ? 0 : length;
 }
 
 void report_byte(std::string_view text, std::size_t offset, Diagnostics& diagnostics) {
@@ -132,7 +106,7 @@ bool check_text(std::string_view text, Diagnostics& diagnostics) {
     const char byte = text[i];
     std::size_t length = 1;
     if (byte < 0) {
-      length = character_length(text, i);
+      length = wide_character_length(text, i);
     } else if (byte == '\r') {
       length = i + 1 < text.size() && text[i + 1] == '\n' ? 1 : 0;
     } else if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) {
