@@ -77,10 +77,9 @@ Run define_peers(CLI::App& app, Session& session) {
   getter->add_option("NAME", options->name, "its name")->type_name("")->required();
   for (CLI::App* verb : {lister, getter}) {
     add_file(*verb, options->file);
-    add_output(*verb, options->output);
+    add_output(*verb, options->output, session);
   }
   return [&session, options, lister]() -> Result<ExitCode> {
-    session.json = session.json || options->output.format == "json";
     ARCTIC_TRY(const Loaded loaded, load_config(session, options->file));
     return lister->parsed() ? list(session, *options, loaded.config)
                             : get(session, *options, loaded.config);

@@ -156,12 +156,11 @@ Run define_routes(CLI::App& app, Session& session) {
     add_file(*verb, options->file);
     verb->add_option("--service", options->service, "a service, by name or ID")->type_name("NAME");
     verb->add_flag("--trace", options->trace,
-                   "with the rank among all routes of the source peer, IPv4 and IPv6, and the route that "
-                   "takes its packets away");
-    add_output(*verb, options->output);
+                   "with the rank among all routes of the source peer, IPv4 and IPv6, and the "
+                   "route that takes its packets away");
+    add_output(*verb, options->output, session);
   }
   return [&session, options, lister]() -> Result<ExitCode> {
-    session.json = session.json || options->output.format == "json";
     ARCTIC_TRY(const Loaded loaded, load_config(session, options->file));
     return lister->parsed() ? list(session, *options, loaded.config)
                             : get(session, *options, loaded.config);

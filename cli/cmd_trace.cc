@@ -257,8 +257,8 @@ Run define_trace(CLI::App& app, Session& session) {
                "read packets as JSON lines from standard input, write one JSON line for each");
   app.footer(
       "A node never captures packets to multicast, broadcast and link-local addresses. Nor to its "
-      "own "
-      "addresses\nand to the broadcast addresses of its networks, but these only the node knows: "
+      "own addresses\nand to the broadcast addresses of its networks, but these only the node "
+      "knows: "
       "trace answers for them as\nfor any other.");
   return [&session, options] { return run(session, *options); };
 }

@@ -72,10 +72,13 @@ void write_yaml(const Json& value, std::size_t indent, bool after_dash, std::str
 
 }  // namespace
 
-void add_output(CLI::App& app, Output& output) {
+void add_output(CLI::App& app, Output& output, Session& session) {
   app.add_option("-o,--output", output.format, "table, json or yaml")
       ->check(CLI::IsMember({"table", "json", "yaml"}))
       ->type_name("FORMAT")
+      ->each([&session](const std::string& format) {
+        session.json = session.json || format == "json";
+      })
       ->capture_default_str();
 }
 
@@ -109,7 +112,7 @@ std::string Table::text() const {
 
 void print_listing(const Session& session, const Output& output, const Table& table,
                    const nlohmann::ordered_json& data) {
-  if (session.json || output.format == "json") {
+  if (session.json) {
     session.report.out(json_text(data));
   } else if (output.format == "yaml") {
     session.report.out(yaml_text(data));

@@ -12,11 +12,12 @@
 
 namespace arctic::cli {
 
-/// -o's value; --json is the same as `-o json`.
+/// -o's value.
 struct Output {
   std::string format = "table";
 };
-void add_output(CLI::App& app, Output& output);
+/// `-o json` makes the session one of --json, so that problems are shown as JSON too.
+void add_output(CLI::App& app, Output& output, Session& session);
 
 struct Table {
   std::vector<std::string> titles;

@@ -30,9 +30,9 @@ struct GenerationName {
 [[nodiscard]] std::optional<GenerationName> parse_generation_name(std::string_view name);
 
 /// Sorted by sequence; what is no generation is left out.
+[[nodiscard]] Result<std::vector<GenerationName>> list_generations(Host& host);
 /// Names in the folder of generations that are none.
 [[nodiscard]] Result<std::vector<std::string>> foreign_generations(Host& host);
-[[nodiscard]] Result<std::vector<GenerationName>> list_generations(Host& host);
 
 [[nodiscard]] Status write_generation(Host& host, const GenerationName& name, const Target& target);
 

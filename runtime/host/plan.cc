@@ -152,8 +152,7 @@ Result<Plan> plan(Host& host, Target target, const PlanOptions& options) {
         plan.actual.ipv6 == Ipv6::kAbsent
             ? "this kernel runs without IPv6: what the file says of IPv6 is left out"
             : "IPv6 is switched off here (net.ipv6.conf.all.disable_ipv6): its addresses and "
-              "routes "
-              "are left out; run `arctic apply` again once it is on");
+              "routes are left out; run `arctic apply` again once it is on");
   }
   ARCTIC_CHECK(look_at_leaving_links(host, target.desired, plan.actual));
   ARCTIC_CHECK(resolve_ports(target.desired, plan.actual));
