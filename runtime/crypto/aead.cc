@@ -3,16 +3,13 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <cstdlib>
+
+#include "runtime/crypto/libcrypto.h"
 
 namespace arctic {
 namespace {
 
 constexpr std::size_t kNonceBytes = 12;
-
-void must(bool fine) {
-  if (!fine) std::abort();
-}
 
 const EVP_CIPHER* algorithm() {
   static EVP_CIPHER* const kAlgorithm = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
@@ -51,8 +48,7 @@ void run(EVP_CIPHER_CTX* context, ByteView associated, ByteSpan text) {
 
 }  // namespace
 
-void Sealer::Free::operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-void Opener::Free::operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+void FreeCipher::operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 
 Sealer::Sealer(const Key& key) : context_(make_context(key, true)) {}
 

@@ -17,6 +17,11 @@ namespace arctic {
 
 inline constexpr std::size_t kTagBytes = 16;
 
+struct FreeCipher {
+  void operator()(evp_cipher_ctx_st* context) const;
+};
+using CipherContext = std::unique_ptr<evp_cipher_ctx_st, FreeCipher>;
+
 class Sealer {
  public:
   explicit Sealer(const Key& key);
@@ -26,10 +31,7 @@ class Sealer {
   void seal(std::uint64_t counter, ByteView associated, ByteSpan text, std::uint8_t* tag);
 
  private:
-  struct Free {
-    void operator()(evp_cipher_ctx_st* context) const;
-  };
-  std::unique_ptr<evp_cipher_ctx_st, Free> context_;
+  CipherContext context_;
 };
 
 class Opener {
@@ -41,10 +43,7 @@ class Opener {
                           const std::uint8_t* tag);
 
  private:
-  struct Free {
-    void operator()(evp_cipher_ctx_st* context) const;
-  };
-  std::unique_ptr<evp_cipher_ctx_st, Free> context_;
+  CipherContext context_;
 };
 
 }  // namespace arctic

@@ -5,8 +5,9 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
+
+#include "runtime/crypto/libcrypto.h"
 
 namespace arctic {
 namespace {
@@ -19,11 +20,6 @@ struct FreeDigest {
 struct FreeMac {
   void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
 };
-
-/// libcrypto fails here only without memory or without its own default provider.
-void must(bool fine) {
-  if (!fine) std::abort();
-}
 
 /// Fetched once: asking for an algorithm by name costs more than hashing a block.
 const EVP_MD* algorithm() {

@@ -68,7 +68,6 @@ class Watched {
   friend class EventLoop;
   Watched(EventLoop& loop, int fd) : loop_(loop), fd_(fd) {}
   void wake(int side, Wake how);
-  void expire(int side);
 
   struct Side {
     std::coroutine_handle<> waiting;

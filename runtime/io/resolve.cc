@@ -20,11 +20,7 @@ Result<Address> look_up(const std::string& host) {
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(list, ::freeaddrinfo);
   for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
-    RawAddress raw;
-    if (each->ai_addrlen > sizeof raw.storage) continue;
-    std::copy_n(reinterpret_cast<const std::uint8_t*>(each->ai_addr), each->ai_addrlen,
-                reinterpret_cast<std::uint8_t*>(&raw.storage));
-    if (const auto parsed = raw.parse()) return parsed->address;
+    if (const auto parsed = RawAddress(*each->ai_addr).parse()) return parsed->address;
   }
   return fail(ErrorCode::kUnreachable, host, "has no address");
 }

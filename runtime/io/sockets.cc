@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace arctic {
 namespace {
@@ -58,6 +59,13 @@ RawAddress::RawAddress(const SocketAddress& address) {
     std::memcpy(&storage, &in, sizeof in);
     size = sizeof in;
   }
+}
+
+RawAddress::RawAddress(const sockaddr& address) {
+  size = address.sa_family == AF_INET    ? sizeof(sockaddr_in)
+         : address.sa_family == AF_INET6 ? sizeof(sockaddr_in6)
+                                         : sizeof(sa_family_t);
+  std::memcpy(&storage, &address, size);
 }
 
 std::optional<SocketAddress> RawAddress::parse() const {
@@ -144,6 +152,43 @@ int connect_error(int fd) {
 int accept_tcp(int fd) {
   const int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   return accepted >= 0 ? accepted : -errno;
+}
+
+Task<void> accept_each(Watched& listener, std::function<void(std::unique_ptr<Watched>)> take) {
+  constexpr std::chrono::milliseconds kMoment{50};
+  for (;;) {
+    const Wake wake = co_await listener.readable();
+    if (wake != Wake::kReady) co_return;
+    const int fd = accept_tcp(listener.fd());
+    if (fd >= 0) {
+      if (auto socket = Watched::make(listener.loop(), fd)) take(std::move(*socket));
+      continue;
+    }
+    if (fd == -EAGAIN) listener.drained();
+    if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
+      co_await listener.loop().sleep_until(listener.loop().now() + kMoment);
+    }
+  }
+}
+
+Task<bool> read_exactly(Watched& socket, ByteSpan out, Watched::Time deadline) {
+  while (!out.empty()) {
+    if (co_await socket.readable(deadline) != Wake::kReady) co_return false;
+    const ssize_t got = ::read(socket.fd(), out.data(), out.size());
+    if (got == 0) co_return false;
+    if (got < 0) {
+      if (errno == EAGAIN) socket.drained();
+      if (errno == EAGAIN || errno == EINTR) continue;
+      co_return false;
+    }
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+  co_return true;
+}
+
+bool send_whole(Watched& socket, ByteView bytes) {
+  return ::send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(bytes.size());
 }
 
 void set_no_delay(int fd) { set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1); }

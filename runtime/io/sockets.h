@@ -8,12 +8,15 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "runtime/io/event_loop.h"
 #include "runtime/io/task.h"
 #include "schema/base/address.h"
+#include "schema/base/bytes.h"
 #include "schema/base/result.h"
 
 namespace arctic {
@@ -29,6 +32,8 @@ struct SocketAddress {
 /// As the kernel takes it.
 struct RawAddress {
   explicit RawAddress(const SocketAddress& address);
+  /// Of what a list of the system's points to; its family says how long it is.
+  explicit RawAddress(const sockaddr& address);
   RawAddress() = default;
   [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
   [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
@@ -61,6 +66,17 @@ struct DialOptions {
 
 /// A descriptor of the next connection, negative errno if there is none. Its options are inherited.
 [[nodiscard]] int accept_tcp(int fd);
+
+/// Hands every connection of a listener to `take`, until the listener is cancelled. Waits a moment
+/// when there are no descriptors left: those that are open end sooner or later.
+[[nodiscard]] Task<void> accept_each(Watched& listener,
+                                     std::function<void(std::unique_ptr<Watched>)> take);
+
+/// Reads exactly `out.size()` bytes; false if the deadline, the end or an error comes first.
+[[nodiscard]] Task<bool> read_exactly(Watched& socket, ByteSpan out, Watched::Time deadline);
+
+/// For the first bytes on a connection, which the kernel has room for: all of them, or false.
+[[nodiscard]] bool send_whole(Watched& socket, ByteView bytes);
 
 void set_no_delay(int fd);
 /// Keepalive probes, and how long sent data may stay unacknowledged before the connection ends.

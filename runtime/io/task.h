@@ -3,6 +3,8 @@
 // The shells of both runtimes write a connection's life with them, top to bottom. A task starts
 // when it is awaited, and belongs to the thread of its event loop for good. An exception that
 // leaves a task ends the process: errors here are values.
+//
+// Await in a statement of its own: g++ 12 makes code that traps of `a && co_await b`.
 #pragma once
 
 #include <coroutine>

@@ -1,8 +1,5 @@
 // The initiator's first messages on a new tunnel connection.
-#include <sys/socket.h>
-
 #include <array>
-#include <cerrno>
 
 #include "runtime/io/resolve.h"
 #include "runtime/pegasus/worker.h"
@@ -12,14 +9,6 @@ namespace {
 
 constexpr std::chrono::seconds kConnectTime{5};
 constexpr std::chrono::seconds kAnswerTime{5};
-constexpr std::chrono::seconds kKeepaliveAfter{15};
-constexpr std::chrono::seconds kUnacknowledged{120};
-
-bool send_all(Watched& socket, ByteView bytes) {
-  // The first bytes on a connection: the kernel has room for them.
-  return ::send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(bytes.size());
-}
 
 Dialled failed(std::string reason) { return {nullptr, std::move(reason)}; }
 
@@ -44,7 +33,7 @@ Task<Dialled> begin_session(Worker& worker, const PegasusConfig::Peer& peer,
   Sessions& sessions = worker.shared().sessions;
   auto attempt = InitAttempt::make(sessions.own(), peer.public_key);
   if (!attempt) co_return failed("its public key is of low order");
-  if (!send_all(*socket, attempt->bytes())) co_return failed("the connection broke");
+  if (!send_whole(*socket, attempt->bytes())) co_return failed("the connection broke");
   std::array<std::uint8_t, kRespBytes> resp;
   const bool answered = co_await read_exactly(*socket, resp, worker.loop().now() + kAnswerTime);
   if (!answered) {
@@ -63,7 +52,7 @@ Task<Dialled> begin_session(Worker& worker, const PegasusConfig::Peer& peer,
 Task<Dialled> use_session(Worker& worker, SessionHandle session, std::unique_ptr<Watched> socket) {
   const Hello hello = make_hello(*session);
   std::array<std::uint8_t, kAcceptBytes> accept;
-  bool answered = send_all(*socket, hello);
+  bool answered = send_whole(*socket, hello);
   if (answered) {
     answered = co_await read_exactly(*socket, accept, worker.loop().now() + kAnswerTime);
   }
@@ -87,9 +76,7 @@ Task<Dialled> dial_peer(Worker& worker, const PegasusConfig::Peer& peer, std::ui
   if (fd < 0) co_return failed(errno_text(-fd));
   auto socket = Watched::make(worker.loop(), fd);
   if (!socket) co_return failed(socket.error().message());
-  set_no_delay(fd);
-  set_bbr(fd);
-  set_timeouts(fd, kKeepaliveAfter, kUnacknowledged);
+  prepare_tunnel(fd);
   (*socket)->full();
   const Wake wake = co_await (*socket)->writable(worker.loop().now() + kConnectTime);
   if (wake != Wake::kReady) {

@@ -1,9 +1,7 @@
 #include "runtime/pegasus/entry.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 namespace arctic {
@@ -45,7 +43,6 @@ bool send_open(Worker& worker, Watched& client, TunnelLink& link, const OpenFram
 Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, std::uint16_t port) {
   const RunningHandle running = worker.running();
   const PegasusConfig::Tunnel* const tunnel = running->entry(port);
-
   const auto source = peer_address(client->fd());
   const auto destination = local_address(client->fd());
   // Who connects to the port itself, not by TPROXY, has the listener's address as destination.
@@ -64,27 +61,18 @@ Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, std::uint16_t 
   }
   const RelayResult result =
       co_await relay(LinkEnd::kInitiator, *client, *link, worker.buffers(), worker.counts());
+  if (result.broken != nullptr) {
+    worker.shared().say("peer " + tunnel->peer + ": closed a tunnel connection: " + result.broken);
+  }
   if (result.reusable) worker.give_back(tunnel->peer, std::move(link));
 }
 
 }  // namespace
 
 Task<void> accept_clients(Worker& worker, Watched& listener, std::uint16_t port) {
-  for (;;) {
-    if (co_await listener.readable() != Wake::kReady) co_return;
-    const int fd = accept_tcp(listener.fd());
-    if (fd < 0) {
-      if (fd == -EAGAIN) listener.drained();
-      // Out of descriptors: those that are open end sooner or later.
-      if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
-        co_await worker.loop().sleep_until(worker.loop().now() + std::chrono::milliseconds(50));
-      }
-      continue;
-    }
-    if (auto client = Watched::make(worker.loop(), fd)) {
-      start(carry(worker, std::move(*client), port));
-    }
-  }
+  return accept_each(listener, [&worker, port](std::unique_ptr<Watched> client) {
+    start(carry(worker, std::move(client), port));
+  });
 }
 
 }  // namespace arctic

@@ -1,9 +1,7 @@
 #include "runtime/pegasus/exit.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -15,7 +13,7 @@ namespace {
 constexpr std::chrono::seconds kHandshakeTime{5};
 constexpr std::chrono::seconds kDialTime{30};
 constexpr std::chrono::seconds kIdleTime{60};
-constexpr std::chrono::seconds kKeepaliveAfter{15};
+constexpr std::chrono::seconds kKeepaliveAfter{60};
 constexpr std::chrono::seconds kUnacknowledged{120};
 
 struct Greeting {
@@ -23,11 +21,6 @@ struct Greeting {
   SessionHandle session;
   bool fresh = false;  ///< made by INIT: to be added once it is confirmed
 };
-
-bool send_all(Watched& socket, ByteView bytes) {
-  return ::send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(bytes.size());
-}
 
 std::unique_ptr<TunnelLink> make_link(Worker& worker, std::unique_ptr<Watched> socket,
                                       ConnectionKeys keys) {
@@ -54,7 +47,7 @@ Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket) {
     if (!answer || worker.running()->peer(answer->made.session.remote) == nullptr) {
       co_return Greeting{};
     }
-    if (!send_all(*socket, answer->resp)) co_return Greeting{};
+    if (!send_whole(*socket, answer->resp)) co_return Greeting{};
     auto link = make_link(worker, std::move(socket), std::move(answer->made.keys));
     co_return Greeting{std::move(link),
                        std::make_shared<const Session>(std::move(answer->made.session)), true};
@@ -63,7 +56,7 @@ Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket) {
   SessionHandle session = sessions.by_id(session_of(hello), worker.loop().now());
   if (!session) co_return Greeting{};
   auto answer = consume_hello(*session, hello);
-  if (!answer || !send_all(*socket, answer->accept)) co_return Greeting{};
+  if (!answer || !send_whole(*socket, answer->accept)) co_return Greeting{};
   auto link = make_link(worker, std::move(socket), std::move(answer->keys));
   co_return Greeting{std::move(link), std::move(session), false};
 }
@@ -89,7 +82,7 @@ Task<Reached> connect_to(Worker& worker, const SocketAddress& to, DialOptions op
   if (!socket) co_return refused(RefusedReason::kOverloaded);
   (*socket)->full();
   set_no_delay(fd);
-  set_timeouts(fd, std::chrono::seconds(60), kUnacknowledged);
+  set_timeouts(fd, kKeepaliveAfter, kUnacknowledged);
   if (co_await (*socket)->writable(worker.loop().now() + kDialTime) != Wake::kReady) {
     co_return refused(RefusedReason::kDialFailed, ETIMEDOUT);
   }
@@ -108,12 +101,10 @@ Task<Reached> reach(Worker& worker, const PublicKey& asking, OpenFrame open,
   const Permission allowed =
       theirs ? permission(*tunnel, open, worker.own_addresses) : Permission::kNoRoute;
   if (allowed != Permission::kAllowed) {
-    if (worker.shared().log) {
-      worker.shared().log("service " + tunnel->service + ": refused " +
-                          SocketAddress{open.destination, open.destination_port}.to_string() +
-                          (theirs ? std::string(": ") + to_string(allowed)
-                                  : ": the asking peer is not the service's source"));
-    }
+    worker.shared().say(
+        "service " + tunnel->service + ": refused " +
+        SocketAddress{open.destination, open.destination_port}.to_string() + ": " +
+        (theirs ? to_string(allowed) : "the asking peer is not the service's source"));
     co_return refused(RefusedReason::kNotAllowed);
   }
   DialOptions options{running->config().own_mark, std::nullopt};
@@ -137,6 +128,9 @@ Task<bool> serve(Worker& worker, const Greeting& greeting, const Record& record)
   if (!greeting.link->send(FrameType::kOpened)) co_return false;
   const RelayResult result = co_await relay(LinkEnd::kResponder, *reached.socket, *greeting.link,
                                             worker.buffers(), worker.counts());
+  if (result.broken != nullptr) {
+    worker.shared().say("service " + service + ": closed a tunnel connection: " + result.broken);
+  }
   co_return result.reusable;
 }
 
@@ -160,10 +154,7 @@ Task<bool> between(Worker& worker, const Greeting& greeting, const Record& recor
 }
 
 Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket) {
-  const int fd = socket->fd();
-  set_no_delay(fd);
-  set_bbr(fd);
-  set_timeouts(fd, kKeepaliveAfter, kUnacknowledged);
+  prepare_tunnel(socket->fd());
   Greeting greeting = co_await greet(worker, std::move(socket));
   if (!greeting.link) co_return;
   // Replayed INIT and HELLO end here: who sent them cannot make a first record.
@@ -179,20 +170,9 @@ Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket) {
 }  // namespace
 
 Task<void> accept_peers(Worker& worker, Watched& listener) {
-  for (;;) {
-    if (co_await listener.readable() != Wake::kReady) co_return;
-    const int fd = accept_tcp(listener.fd());
-    if (fd < 0) {
-      if (fd == -EAGAIN) listener.drained();
-      if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
-        co_await worker.loop().sleep_until(worker.loop().now() + std::chrono::milliseconds(50));
-      }
-      continue;
-    }
-    if (auto socket = Watched::make(worker.loop(), fd)) {
-      start(serve_peer(worker, std::move(*socket)));
-    }
-  }
+  return accept_each(listener, [&worker](std::unique_ptr<Watched> socket) {
+    start(serve_peer(worker, std::move(socket)));
+  });
 }
 
 }  // namespace arctic

@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 
+#include "runtime/io/sockets.h"
+
 namespace arctic {
 namespace {
 
@@ -13,6 +15,14 @@ constexpr std::size_t kMaxSmallBody = 128;  // of all frames but DATA
 constexpr std::size_t kWorthKeeping = 512;
 
 }  // namespace
+
+void prepare_tunnel(int fd) {
+  constexpr std::chrono::seconds kKeepaliveAfter{15};
+  constexpr std::chrono::seconds kUnacknowledged{120};
+  set_no_delay(fd);
+  set_bbr(fd);
+  set_timeouts(fd, kKeepaliveAfter, kUnacknowledged);
+}
 
 Cut cut_record(ByteSpan& bytes) {
   if (bytes.size() < kLengthBytes) return {};

@@ -27,6 +27,9 @@ struct RelayBuffers {
       std::vector<std::uint8_t>(2 * (kLengthBytes + kMaxRecordRest) + kReadBytes);
 };
 
+/// What every tunnel connection's socket is set to, whoever dialled it.
+void prepare_tunnel(int fd);
+
 class TunnelLink {
  public:
   TunnelLink(std::unique_ptr<Watched> socket, RecordLayer records, RelayBuffers& buffers)

@@ -1,12 +1,9 @@
 // pegasus: carries TCP between peers, as its compiled configuration says.
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "runtime/crypto/key_file.h"
@@ -26,9 +23,15 @@ int report(const Error& error) {
 Result<PegasusConfig> read_config(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(ErrorCode::kFailure, path, errno_text(errno));
-  std::stringstream text;
-  text << file.rdbuf();
-  auto config = decode_pegasus_config(text.str());
+  // One byte more than can be decoded: a bigger file is refused there, and /dev/zero ends here.
+  constexpr std::size_t kMostRead = (std::size_t{64} << 20) + 1;
+  std::string text;
+  std::array<char, 65536> piece;
+  while (text.size() < kMostRead && (file.read(piece.data(), piece.size()) || file.gcount() > 0)) {
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  if (file.bad()) return fail(ErrorCode::kFailure, path, "cannot be read");
+  auto config = decode_pegasus_config(text);
   if (!config) {
     Error error = std::move(config).error();
     error.where = error.where.empty() ? path : path + ":" + error.where;

@@ -14,13 +14,8 @@ std::vector<Address> node_addresses() {
   if (::getifaddrs(&list) != 0) return out;
   for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
     if (each->ifa_addr == nullptr) continue;
-    RawAddress raw;
-    const std::size_t size =
-        each->ifa_addr->sa_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-    if (each->ifa_addr->sa_family != AF_INET && each->ifa_addr->sa_family != AF_INET6) continue;
-    std::copy_n(reinterpret_cast<const std::uint8_t*>(each->ifa_addr), size,
-                reinterpret_cast<std::uint8_t*>(&raw.storage));
-    if (const auto parsed = raw.parse()) out.push_back(parsed->address);
+    const auto parsed = RawAddress(*each->ifa_addr).parse();
+    if (parsed) out.push_back(parsed->address);
   }
   ::freeifaddrs(list);
   return out;

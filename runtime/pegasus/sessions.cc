@@ -20,11 +20,13 @@ SessionHandle Sessions::by_id(const SessionId& id, Time now) const {
 
 void Sessions::add_ours(SessionHandle session) {
   const std::lock_guard lock(mutex_);
+  tidy(session->born);
   ours_[session->remote] = std::move(session);
 }
 
 void Sessions::add_theirs(SessionHandle session) {
   const std::lock_guard lock(mutex_);
+  tidy(session->born);
   theirs_[session->id] = std::move(session);
 }
 
@@ -34,14 +36,7 @@ void Sessions::drop_ours(const SessionHandle& session) {
   if (at != ours_.end() && at->second == session) ours_.erase(at);
 }
 
-void Sessions::forget(const PublicKey& peer) {
-  const std::lock_guard lock(mutex_);
-  ours_.erase(peer);
-  std::erase_if(theirs_, [&](const auto& entry) { return entry.second->remote == peer; });
-}
-
 void Sessions::tidy(Time now) {
-  const std::lock_guard lock(mutex_);
   std::erase_if(ours_, [&](const auto& entry) { return now - entry.second->born >= kSessionUse; });
   std::erase_if(theirs_,
                 [&](const auto& entry) { return now - entry.second->born >= kSessionKeep; });

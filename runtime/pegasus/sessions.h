@@ -26,17 +26,16 @@ class Sessions {
   /// A peer's; null if it is unknown or too old.
   [[nodiscard]] SessionHandle by_id(const SessionId& id, Time now) const;
 
-  /// `session` replaces the one before with that peer.
+  /// `session` replaces the one before with that peer. Adding wipes what has become too old.
   void add_ours(SessionHandle session);
   void add_theirs(SessionHandle session);
   /// The peer does not take HELLO of this one any more: it restarted, or forgot us.
   void drop_ours(const SessionHandle& session);
-  /// All of a peer that is no more.
-  void forget(const PublicKey& peer);
-  /// Drops what is too old; to be called once in a while.
-  void tidy(Time now);
 
  private:
+  /// Drops what is too old at `now`. REQUIRES: the lock is held.
+  void tidy(Time now);
+
   KeyPair own_;
   mutable std::mutex mutex_;
   std::map<PublicKey, SessionHandle> ours_;

@@ -1,9 +1,6 @@
 #include "runtime/pegasus/worker.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 namespace arctic {
 namespace {
@@ -44,8 +41,8 @@ Task<void> Worker::dial(std::string peer) {
   --tunnels.dialling;
   if (dialled.link) {
     tunnels.idle.push_back(std::move(dialled.link));
-  } else if (shared_.log) {
-    shared_.log("peer " + peer + ": " + dialled.reason);
+  } else {
+    shared_.say("peer " + peer + ": " + dialled.reason);
   }
   for (const auto handle : tunnels.waiting) loop_->resume_soon(handle);
   tunnels.waiting.clear();
@@ -89,21 +86,6 @@ void Worker::give_back(const std::string& peer, std::unique_ptr<TunnelLink> link
     loop_->resume_soon(tunnels.waiting.front());
     tunnels.waiting.erase(tunnels.waiting.begin());
   }
-}
-
-Task<bool> read_exactly(Watched& socket, ByteSpan out, Watched::Time deadline) {
-  while (!out.empty()) {
-    if (co_await socket.readable(deadline) != Wake::kReady) co_return false;
-    const ssize_t got = ::read(socket.fd(), out.data(), out.size());
-    if (got == 0) co_return false;
-    if (got < 0) {
-      if (errno == EAGAIN) socket.drained();
-      if (errno == EAGAIN || errno == EINTR) continue;
-      co_return false;
-    }
-    out = out.subspan(static_cast<std::size_t>(got));
-  }
-  co_return true;
 }
 
 }  // namespace arctic

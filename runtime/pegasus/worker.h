@@ -20,7 +20,11 @@ namespace arctic {
 struct Shared {
   explicit Shared(KeyPair own) : sessions(std::move(own)) {}
   Sessions sessions;
-  std::function<void(const std::string&)> log;  ///< a line for people; thread-safe
+  std::function<void(const std::string&)> log;  ///< a line for people; thread-safe; may be empty
+
+  void say(const std::string& line) const {
+    if (log) log(line);
+  }
 };
 
 struct PeerTunnels {
@@ -71,8 +75,5 @@ struct Dialled {
 };
 [[nodiscard]] Task<Dialled> dial_peer(Worker& worker, const PegasusConfig::Peer& peer,
                                       std::uint32_t own_mark);
-
-/// Reads exactly `out.size()` bytes; false if the deadline, the end or an error comes first.
-[[nodiscard]] Task<bool> read_exactly(Watched& socket, ByteSpan out, Watched::Time deadline);
 
 }  // namespace arctic
