@@ -14,21 +14,6 @@ using nlohmann::json;
 
 constexpr std::uint32_t kMaxLimitMbps = 1'000'000;
 
-const char* to_string(Role role) { return role == Role::kEntry ? "entry" : "exit"; }
-
-/// One of `values` by its word.
-template <class T, std::size_t N>
-T read_word(Fields& fields, const char* key, const T (&values)[N]) {
-  const std::string text = fields.text(key);
-  std::string words;
-  for (const T value : values) {
-    if (text == to_string(value)) return value;
-    words += words.empty() ? to_string(value) : std::string(" or ") + to_string(value);
-  }
-  fields.problem(key, "must be " + words);
-  return values[0];
-}
-
 // ---- Encode
 // --------------------------------------------------------------------------------------
 
@@ -73,23 +58,6 @@ void write_tunnel(JsonWriter& out, const PegasusConfig::Tunnel& tunnel) {
 
 // ---- Decode
 // --------------------------------------------------------------------------------------
-
-std::string item_pointer(const std::string& list, std::size_t index) {
-  return list + '/' + std::to_string(index);
-}
-
-/// The items of a list, each read by `read(item, pointer)` into a T.
-template <class T, class Read>
-Result<std::vector<T>> read_list(const json& list, const std::string& where, Read read) {
-  std::vector<T> values;
-  if (!list.is_array()) return fail(ErrorCode::kConfig, {}, "must be a list", {}, where);
-  values.reserve(list.size());
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    ARCTIC_TRY(T value, read(list[i], item_pointer(where, i)));
-    values.push_back(std::move(value));
-  }
-  return values;
-}
 
 Result<PegasusConfig::Peer> read_peer(const json& item, const std::string& where) {
   Fields fields(item, where);
@@ -183,6 +151,8 @@ Status check_references(const PegasusConfig& config) {
 }
 
 }  // namespace
+
+const char* to_string(PegasusConfig::Role role) { return role == Role::kEntry ? "entry" : "exit"; }
 
 std::string encode(const PegasusConfig& config) {
   JsonWriter out;

@@ -40,9 +40,9 @@ struct PegasusConfig {
     bool transparent = false;
     ProxyProtocol proxy_protocol = ProxyProtocol::kNone;
     std::uint32_t limit_mbps = 0;
-    std::uint16_t listen_port = 0;          ///< kEntry only: the TPROXY port on loopback
-    OnDown on_down = OnDown::kReject;       ///< kEntry only
-    std::vector<Allow> allow;               ///< kExit only
+    std::uint16_t listen_port = 0;     ///< kEntry only: the TPROXY port on loopback
+    OnDown on_down = OnDown::kReject;  ///< kEntry only
+    std::vector<Allow> allow;          ///< kExit only
     friend bool operator==(const Tunnel&, const Tunnel&) = default;
   };
 
@@ -57,6 +57,9 @@ struct PegasusConfig {
 
   friend bool operator==(const PegasusConfig&, const PegasusConfig&) = default;
 };
+
+/// "entry", "exit".
+[[nodiscard]] const char* to_string(PegasusConfig::Role role);
 
 /// JSON with two-space indentation and a final newline; keys in a fixed order.
 [[nodiscard]] std::string encode(const PegasusConfig& config);

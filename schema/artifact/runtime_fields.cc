@@ -109,6 +109,10 @@ std::optional<Prefix> read_prefix_or_null(Fields& fields, const char* key) {
   return prefix;
 }
 
+std::string item_pointer(std::string_view list, std::size_t index) {
+  return std::string(list) + '/' + std::to_string(index);
+}
+
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "schema/artifact/fields.h"
 #include "schema/artifact/json_writer.h"
@@ -40,6 +41,37 @@ inline constexpr std::int64_t kRuntimeConfigVersion = 1;
 [[nodiscard]] std::optional<Endpoint> read_endpoint_or_null(Fields& fields, const char* key);
 [[nodiscard]] std::optional<Prefix> read_prefix_or_null(Fields& fields, const char* key);
 
+[[nodiscard]] std::string read_path(Fields& fields, const char* key);
+
+/// One of `values` by its word.
+template <class T, std::size_t N>
+T read_word(Fields& fields, const char* key, const T (&values)[N]) {
+  const std::string text = fields.text(key);
+  std::string words;
+  for (const T value : values) {
+    if (text == to_string(value)) return value;
+    words += words.empty() ? to_string(value) : std::string(" or ") + to_string(value);
+  }
+  fields.problem(key, "must be " + words);
+  return values[0];
+}
+
+/// "/list/3".
+[[nodiscard]] std::string item_pointer(std::string_view list, std::size_t index);
+
+/// The items of a list, each read by `read(item, pointer)` into a T.
+template <class T, class Read>
+Result<std::vector<T>> read_list(const nlohmann::json& list, const std::string& where, Read read) {
+  std::vector<T> values;
+  if (!list.is_array()) return fail(ErrorCode::kConfig, {}, "must be a list", {}, where);
+  values.reserve(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    ARCTIC_TRY(T value, read(list[i], item_pointer(where, i)));
+    values.push_back(std::move(value));
+  }
+  return values;
+}
+
 /// "host:port" or "[v6]:port", as Endpoint::to_string prints it; nullopt for anything else.
 [[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
 
@@ -56,8 +88,6 @@ void write_node(JsonWriter& json, const RuntimeConfig& config) {
   json.field("own_mark", std::int64_t{config.own_mark});
   write_endpoint(json, "metrics", config.metrics);
 }
-
-[[nodiscard]] std::string read_path(Fields& fields, const char* key);
 
 template <class RuntimeConfig>
 void read_node(Fields& fields, RuntimeConfig& config) {
