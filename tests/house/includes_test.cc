@@ -36,7 +36,7 @@ const std::map<std::string, Room>& rooms() {
         false}},
       {"runtime/crypto",
        {{"schema/base", "runtime/io", "runtime/crypto"}, {"sodium", "openssl/"}, true}},
-      {"runtime/io", {{"schema/base", "runtime/io"}, {}, true}},
+      {"runtime/io", {{"schema/base", "runtime/io"}, {"spdlog/"}, true}},
       {"runtime/flow", {{"schema/base", "runtime/flow"}, {}, false}},
       {"runtime/pegasus",
        {{"schema/base", "schema/artifact", "runtime/io", "runtime/crypto", "runtime/flow",
