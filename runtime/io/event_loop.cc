@@ -32,6 +32,11 @@ tl::unexpected<Error> system_failure(const char* call) {
 
 // ---- Watched ----
 
+Watched::Watched(EventLoop& loop, int fd) : loop_(loop), after_(loop.watched_), fd_(fd) {
+  if (after_ != nullptr) after_->before_ = this;
+  loop.watched_ = this;
+}
+
 Result<std::unique_ptr<Watched>> Watched::make(EventLoop& loop, int fd) {
   std::unique_ptr<Watched> watched(new Watched(loop, fd));
   const int flags = ::fcntl(fd, F_GETFL);
@@ -48,7 +53,14 @@ Result<std::unique_ptr<Watched>> Watched::make(EventLoop& loop, int fd) {
 Watched::~Watched() {
   cancel();
   loop_.gone_.push_back(this);
+  (before_ != nullptr ? before_->after_ : loop_.watched_) = after_;
+  if (after_ != nullptr) after_->before_ = before_;
   ::close(fd_);
+}
+
+void Watched::nudge() {
+  ready_[kRead] = true;
+  wake(kRead, Wake::kReady);
 }
 
 void Watched::cancel() {
@@ -121,6 +133,17 @@ void EventLoop::stop() {
   post([this] { stopping_ = true; });
 }
 
+bool EventLoop::wind_up() {
+  winding_up_ = true;
+  constexpr int kMostRounds = 100;
+  for (int i = 0; i < kMostRounds; ++i) {
+    if (watched_ == nullptr && timers_.empty() && ready_.empty() && later_.empty()) return true;
+    for (Watched* each = watched_; each != nullptr; each = each->after_) each->cancel();
+    turn();
+  }
+  return false;
+}
+
 void EventLoop::post(std::function<void()> call) {
   {
     const std::lock_guard lock(mutex_);
@@ -164,6 +187,9 @@ void EventLoop::turn() {
     }
   }
   run_timers();
+  // Those that made way come last.
+  ready_.insert(ready_.end(), later_.begin(), later_.end());
+  later_.clear();
   run_ready();
 }
 
@@ -174,7 +200,9 @@ void EventLoop::run_ready() {
 }
 
 void EventLoop::run_timers() {
-  while (!timers_.empty() && timers_.begin()->first <= now_) {
+  // Winding up, each runs out once a turn, also one that sets itself again.
+  for (std::size_t most = winding_up_ ? timers_.size() : SIZE_MAX; most > 0; --most) {
+    if (timers_.empty() || (!winding_up_ && timers_.begin()->first > now_)) return;
     const auto call = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
     call();
@@ -193,7 +221,7 @@ void EventLoop::run_posted() {
 }
 
 int EventLoop::timeout_ms() const {
-  if (!ready_.empty()) return 0;
+  if (winding_up_ || !ready_.empty() || !later_.empty()) return 0;
   if (timers_.empty()) return -1;
   const Time left = timers_.begin()->first - clock_now();
   if (left <= Time::zero()) return 0;

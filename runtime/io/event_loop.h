@@ -61,12 +61,16 @@ class Watched {
   /// The other end has said its last: a short read does not mean that the rest is not there yet.
   [[nodiscard]] bool hung_up() const { return hung_up_; }
 
+  /// Wakes who waits to read, as if there were something: it is to look about.
+  void nudge();
   /// Wakes both waiters with kClosed, now and from now on. The descriptor stays open.
   void cancel();
+  /// After cancel(): it may be waited for again.
+  void renew() { cancelled_ = false; }
 
  private:
   friend class EventLoop;
-  Watched(EventLoop& loop, int fd) : loop_(loop), fd_(fd) {}
+  Watched(EventLoop& loop, int fd);
   void wake(int side, Wake how);
 
   struct Side {
@@ -77,6 +81,8 @@ class Watched {
   };
 
   EventLoop& loop_;
+  Watched* before_ = nullptr;  ///< in the loop's list of all
+  Watched* after_ = nullptr;
   int fd_;
   bool ready_[2] = {true, true};
   bool hung_up_ = false;
@@ -98,6 +104,10 @@ class EventLoop {
   void run();
   /// From any thread.
   void stop();
+  /// After run(), in its thread: cancels every descriptor and lets every timer run out, until the
+  /// coroutines of this loop have come to their ends. False if some will not, as one that waits for
+  /// another thread.
+  bool wind_up();
   /// From any thread: calls it in this loop's thread, in order.
   void post(std::function<void()> call);
 
@@ -122,6 +132,20 @@ class EventLoop {
   };
   [[nodiscard]] Sleep sleep_until(Time when) { return {*this, when}; }
 
+  class Yield {
+   public:
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiting) { loop_.later_.push_back(waiting); }
+    void await_resume() const {}
+
+   private:
+    friend class EventLoop;
+    explicit Yield(EventLoop& loop) : loop_(loop) {}
+    EventLoop& loop_;
+  };
+  /// Goes on in the next turn, after everything else that is ready by then.
+  [[nodiscard]] Yield yield() { return Yield(*this); }
+
  private:
   friend class Watched;
   EventLoop() = default;
@@ -131,12 +155,15 @@ class EventLoop {
   void run_posted();
   [[nodiscard]] int timeout_ms() const;
 
+  Watched* watched_ = nullptr;  ///< all, linked
   int epoll_ = -1;
   int event_ = -1;
   bool stopping_ = false;
+  bool winding_up_ = false;
   Time now_{};
   Timers timers_;
   std::vector<std::coroutine_handle<>> ready_;
+  std::vector<std::coroutine_handle<>> later_;  ///< in the next turn
   std::vector<void*> gone_;  ///< Watched that went during this turn: their events are stale
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;

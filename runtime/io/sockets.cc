@@ -197,7 +197,18 @@ void set_timeouts(int fd, std::chrono::seconds idle, std::chrono::milliseconds u
   set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(idle.count()));
   set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, static_cast<int>(idle.count() / 4)));
-  set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(unacknowledged.count()));
+  set_unacknowledged(fd, unacknowledged);
+}
+
+void set_unacknowledged(int fd, std::chrono::milliseconds longest) {
+  set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(longest.count()));
+}
+
+TcpState tcp_state(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return {info.tcpi_rtt, info.tcpi_total_retrans};
 }
 
 bool set_bbr(int fd) {

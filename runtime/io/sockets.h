@@ -81,6 +81,13 @@ struct DialOptions {
 void set_no_delay(int fd);
 /// Keepalive probes, and how long sent data may stay unacknowledged before the connection ends.
 void set_timeouts(int fd, std::chrono::seconds idle, std::chrono::milliseconds unacknowledged);
+void set_unacknowledged(int fd, std::chrono::milliseconds longest);
+/// What the kernel knows of a connection; zeros if it says nothing. tcp(7), TCP_INFO.
+struct TcpState {
+  std::uint32_t rtt_us = 0;
+  std::uint32_t retransmits = 0;
+};
+[[nodiscard]] TcpState tcp_state(int fd);
 /// BBR if the kernel offers it; false if not.
 bool set_bbr(int fd);
 /// The next close sends a reset.
