@@ -52,6 +52,13 @@ std::vector<FairQueue::Grant> FairQueue::serve(Time now) {
   return grants;
 }
 
+std::vector<FairQueue::Grant> FairQueue::release() {
+  std::vector<Grant> grants;
+  for (const Waiter& waiter : order_) grants.push_back({waiter.flow, waiter.wanted});
+  order_.clear();
+  return grants;
+}
+
 std::optional<FairQueue::Time> FairQueue::until_next(Time now) {
   if (order_.empty()) return std::nullopt;
   return bucket_.until(std::min(order_.front().wanted, quantum_), now);

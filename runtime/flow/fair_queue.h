@@ -39,6 +39,8 @@ class FairQueue {
   };
   /// Whose turn it is, as far as there are tokens; they wait no more.
   [[nodiscard]] std::vector<Grant> serve(Time now);
+  /// The limit is gone: everybody who waits gets what it wanted.
+  [[nodiscard]] std::vector<Grant> release();
   /// How long until serve() will grant something; nullopt if nobody waits.
   [[nodiscard]] std::optional<Time> until_next(Time now);
 

@@ -68,8 +68,8 @@ Task<Dialled> use_session(Worker& worker, SessionHandle session, std::unique_ptr
 
 }  // namespace
 
-Task<Dialled> dial_peer(Worker& worker, const PegasusConfig::Peer& peer, std::uint32_t own_mark) {
-  if (!peer.endpoint) co_return failed("has no address to dial");
+Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer, std::uint32_t own_mark,
+                        bool new_session) {
   const auto address = co_await resolve(worker.loop(), peer.endpoint->host);
   if (!address) co_return failed(address.error().message());
   const int fd = begin_connect({*address, peer.endpoint->port}, {own_mark, std::nullopt});
@@ -79,14 +79,12 @@ Task<Dialled> dial_peer(Worker& worker, const PegasusConfig::Peer& peer, std::ui
   prepare_tunnel(fd);
   (*socket)->full();
   const Wake wake = co_await (*socket)->writable(worker.loop().now() + kConnectTime);
-  if (wake != Wake::kReady) {
-    co_return failed("does not answer");
-  }
+  if (wake != Wake::kReady) co_return failed("does not answer");
   if (const int error = connect_error(fd); error != 0) co_return failed(errno_text(error));
-  if (SessionHandle session = worker.shared().sessions.with(peer.public_key, worker.loop().now())) {
-    co_return co_await use_session(worker, std::move(session), std::move(*socket));
-  }
-  co_return co_await begin_session(worker, peer, std::move(*socket));
+  if (new_session) co_return co_await begin_session(worker, peer, std::move(*socket));
+  SessionHandle session = worker.shared().sessions.with(peer.public_key, worker.loop().now());
+  if (!session) co_return failed("the session ended while it was dialled");
+  co_return co_await use_session(worker, std::move(session), std::move(*socket));
 }
 
 }  // namespace arctic

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace arctic {
@@ -17,60 +18,118 @@ bool is_loopback(const Address& address) {
   return kLoopback4.contains(address) || kLoopback6.contains(address);
 }
 
-/// OPEN, and with it in one segment what the client has sent by now. False: the link broke.
-bool send_open(Worker& worker, Watched& client, TunnelLink& link, const OpenFrame& open) {
+/// OPEN, and with it in one segment what the client has sent by now, as far as the limit lets it.
+/// False: the link broke.
+bool send_open(Worker& worker, Watched& client, TunnelLink& link, Carried& carried,
+               const ServiceLimits& limits) {
+  const OpenFrame open{carried.client.address, carried.client.port, carried.destination.address,
+                       carried.destination.port, carried.found.tunnel->id};
   const ByteSpan buffer(worker.buffers().sealed);
   const std::size_t body = encode_open(open, buffer.data() + kRecordHead);
   std::size_t size = body + kRecordOverhead;
   if (!link.records().seal(FrameType::kOpen, buffer.first(size))) return false;
   const ByteSpan rest = buffer.subspan(size);
-  const ssize_t got =
-      ::recv(client.fd(), rest.data() + kRecordHead, RelayBuffers::kBodyBytes, MSG_DONTWAIT);
+  Turn turn(*limits.to_peer, worker.loop());
+  const std::uint64_t room = turn.take_now(RelayBuffers::kBodyBytes);
+  ssize_t got = -1;
+  if (room > 0) {
+    got = ::recv(client.fd(), rest.data() + kRecordHead, room, MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN) client.drained();
+    turn.give_back(room - static_cast<std::uint64_t>(std::max<ssize_t>(got, 0)));
+  }
   if (got > 0) {
     const std::size_t data = static_cast<std::size_t>(got) + kRecordOverhead;
     if (!link.records().seal(FrameType::kData, rest.first(data))) return false;
-    worker.counts().to_tunnel += static_cast<std::size_t>(got);
+    carried.counts.to_tunnel += static_cast<std::size_t>(got);
     size += data;
-    if (static_cast<std::size_t>(got) < RelayBuffers::kBodyBytes && !client.hung_up()) {
-      client.drained();
-    }
-  } else if (got < 0 && errno == EAGAIN) {
-    client.drained();
+    if (static_cast<std::uint64_t>(got) < room && !client.hung_up()) client.drained();
   }
   return link.write(buffer.first(size));
 }
 
-Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, std::uint16_t port) {
-  const RunningHandle running = worker.running();
-  const PegasusConfig::Tunnel* const tunnel = running->entry(port);
-  const auto source = peer_address(client->fd());
-  const auto destination = local_address(client->fd());
+/// What is known of a connection before anything is done for it; no tunnel if it is none of ours.
+Carried know(Worker& worker, const Watched& client, std::uint16_t port) {
+  Carried carried;
+  const auto source = peer_address(client.fd());
+  const auto destination = local_address(client.fd());
   // Who connects to the port itself, not by TPROXY, has the listener's address as destination.
-  if (tunnel == nullptr || !source || !destination || is_loopback(destination->address)) {
+  if (!source || !destination || is_loopback(destination->address)) return carried;
+  carried.found = worker.view().entry(port);
+  if (!carried.found) return carried;
+  carried.client = *source;
+  carried.destination = *destination;
+  if (const auto* const peer = carried.found.config->peer(carried.found.tunnel->peer)) {
+    carried.peer = peer->public_key;
+  }
+  return carried;
+}
+
+void say_refused(Worker& worker, const Carried& carried, const RefusedFrame& refused) {
+  ++worker.counts(*carried.found.tunnel).refused;
+  worker.shared().log.say(LogLevel::kInfo, "refused by the exit",
+                          {{"service", carried.found.tunnel->service},
+                           {"client", carried.client.to_string()},
+                           {"destination", carried.destination.to_string()},
+                           {"reason", to_string(refused.reason)},
+                           {"error", refused.error == 0 ? "" : errno_text(refused.error)}});
+}
+
+/// Says why the client gets a reset, and sees to it.
+void refuse(Worker& worker, Watched& client, const Carried& carried, const char* why) {
+  ++worker.counts(*carried.found.tunnel).refused;
+  worker.shared().log.say(
+      LogLevel::kWarning, why,
+      {{"service", carried.found.tunnel->service}, {"peer", carried.found.tunnel->peer}});
+  reset_on_close(client.fd());
+}
+
+/// The client's connection over a link that was taken for it.
+Task<RelayResult> carry_over(Worker& worker, Watched& client, TunnelLink& link, Carried& carried) {
+  const auto limits = worker.shared().limits.of(carried.found.tunnel->service);
+  if (!send_open(worker, client, link, carried, *limits)) {
+    reset_on_close(client.fd());
+    co_return RelayResult{};
+  }
+  co_return co_await relay(
+      {LinkEnd::kInitiator, client, link, worker.buffers(), carried, limits.get()});
+}
+
+void account(Worker& worker, const Carried& carried, const RelayResult& result) {
+  if (result.refused) say_refused(worker, carried, *result.refused);
+  if (result.opened_at) {
+    worker.counts(*carried.found.tunnel).connected(*result.opened_at - carried.since);
+  }
+  if (result.broken == nullptr) return;
+  worker.shared().log.say(LogLevel::kWarning, "tunnel connection closed",
+                          {{"peer", carried.found.tunnel->peer}, {"reason", result.broken}});
+}
+
+Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, std::uint16_t port) {
+  Carried carried = know(worker, *client, port);
+  if (!carried.found) {
     reset_on_close(client->fd());
     co_return;
   }
+  const Worker::Listed listed(worker, carried);
+  if (!listed) co_return refuse(worker, *client, carried, "too many connections");
   set_no_delay(client->fd());
   set_timeouts(client->fd(), kKeepaliveAfter, kUnacknowledged);
-  auto link = co_await worker.take_link(tunnel->peer, worker.loop().now() + kWaitForLink);
-  const OpenFrame open{source->address, source->port, destination->address, destination->port,
-                       tunnel->id};
-  if (!link || !send_open(worker, *client, *link, open)) {
-    reset_on_close(client->fd());
-    co_return;
+  const std::string& peer = carried.found.tunnel->peer;
+  auto link = co_await worker.tunnels().take(peer, worker.loop().now() + kWaitForLink);
+  if (!link) co_return refuse(worker, *client, carried, "no tunnel connection");
+  const RelayResult result = co_await carry_over(worker, *client, *link, carried);
+  account(worker, carried, result);
+  if (result.reusable) {
+    worker.tunnels().give_back(peer, std::move(link));
+  } else {
+    worker.tunnels().let_end(peer, std::move(link));
   }
-  const RelayResult result =
-      co_await relay(LinkEnd::kInitiator, *client, *link, worker.buffers(), worker.counts());
-  if (result.broken != nullptr) {
-    worker.shared().say("peer " + tunnel->peer + ": closed a tunnel connection: " + result.broken);
-  }
-  if (result.reusable) worker.give_back(tunnel->peer, std::move(link));
 }
 
 }  // namespace
 
-Task<void> accept_clients(Worker& worker, Watched& listener, std::uint16_t port) {
-  return accept_each(listener, [&worker, port](std::unique_ptr<Watched> client) {
+Task<void> accept_clients(Worker& worker, std::shared_ptr<Watched> listener, std::uint16_t port) {
+  co_await accept_each(*listener, [&worker, port](std::unique_ptr<Watched> client) {
     start(carry(worker, std::move(client), port));
   });
 }

@@ -2,17 +2,18 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "runtime/pegasus/allow.h"
+#include "runtime/pegasus/proxy_header.h"
 
 namespace arctic {
 namespace {
 
 constexpr std::chrono::seconds kHandshakeTime{5};
 constexpr std::chrono::seconds kDialTime{30};
-constexpr std::chrono::seconds kIdleTime{60};
 constexpr std::chrono::seconds kKeepaliveAfter{60};
 constexpr std::chrono::seconds kUnacknowledged{120};
 
@@ -21,6 +22,10 @@ struct Greeting {
   SessionHandle session;
   bool fresh = false;  ///< made by INIT: to be added once it is confirmed
 };
+
+bool is_peer(const Worker& worker, const PublicKey& key) {
+  return worker.view().knowing(key) != nullptr;
+}
 
 std::unique_ptr<TunnelLink> make_link(Worker& worker, std::unique_ptr<Watched> socket,
                                       ConnectionKeys keys) {
@@ -31,7 +36,7 @@ std::unique_ptr<TunnelLink> make_link(Worker& worker, std::unique_ptr<Watched> s
 
 /// INIT or HELLO and the answer to it. No link if anything is wrong: then the connection closes
 /// without a byte.
-Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket) {
+Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket, Address from) {
   const Watched::Time deadline = worker.loop().now() + kHandshakeTime;
   Sessions& sessions = worker.shared().sessions;
   std::array<std::uint8_t, kInitBytes> bytes;
@@ -43,10 +48,9 @@ Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket) {
 
   if (bytes[0] == kInitType) {
     if (!good_init(sessions.own().point, message)) co_return Greeting{};
+    if (!worker.shared().admission.may_init(from, worker.loop().now())) co_return Greeting{};
     auto answer = consume_init(sessions.own(), message, worker.loop().now());
-    if (!answer || worker.running()->peer(answer->made.session.remote) == nullptr) {
-      co_return Greeting{};
-    }
+    if (!answer || !is_peer(worker, answer->made.session.remote)) co_return Greeting{};
     if (!send_whole(*socket, answer->resp)) co_return Greeting{};
     auto link = make_link(worker, std::move(socket), std::move(answer->made.keys));
     co_return Greeting{std::move(link),
@@ -54,11 +58,16 @@ Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket) {
   }
   const ByteView hello = message.first(kHelloBytes);
   SessionHandle session = sessions.by_id(session_of(hello), worker.loop().now());
-  if (!session) co_return Greeting{};
+  if (!session || !is_peer(worker, session->remote)) co_return Greeting{};
   auto answer = consume_hello(*session, hello);
   if (!answer || !send_whole(*socket, answer->accept)) co_return Greeting{};
   auto link = make_link(worker, std::move(socket), std::move(answer->keys));
   co_return Greeting{std::move(link), std::move(session), false};
+}
+
+std::string peer_name(const Worker& worker, const PublicKey& key) {
+  const RunningHandle config = worker.view().knowing(key);
+  return config ? config->peer(key)->name : "unknown";
 }
 
 /// A connection to the destination, or why there is none.
@@ -73,8 +82,8 @@ Reached refused(RefusedReason reason, int error = 0) {
 
 Task<Reached> connect_to(Worker& worker, const SocketAddress& to, DialOptions options) {
   int fd = begin_connect(to, options);
-  if (fd == -EADDRINUSE && options.source) {
-    options.source->port = 0;  // only the client's port is taken
+  if ((fd == -EADDRINUSE || fd == -EADDRNOTAVAIL || fd == -EACCES) && options.source) {
+    options.source->port = 0;  // only the client's port is taken, or one of the reserved
     fd = begin_connect(to, options);
   }
   if (fd < 0) co_return refused(RefusedReason::kDialFailed, -fd);
@@ -92,44 +101,90 @@ Task<Reached> connect_to(Worker& worker, const SocketAddress& to, DialOptions op
   co_return Reached{std::move(*socket), {}};
 }
 
-Task<Reached> reach(Worker& worker, const PublicKey& asking, OpenFrame open,
-                    RunningHandle running) {
-  const PegasusConfig::Tunnel* const tunnel = running->exit(open.service);
-  if (tunnel == nullptr) co_return refused(RefusedReason::kUnknownService);
-  const PegasusConfig::Peer* const peer = running->peer(tunnel->peer);
-  const bool theirs = peer != nullptr && peer->public_key == asking;
+/// The PROXY header, which the kernel has room for on a connection that is new.
+bool send_proxy_header(Watched& socket, const Carried& carried) {
+  return send_whole(socket, proxy_header(carried.client, carried.destination).view());
+}
+
+Task<Reached> reach(Worker& worker, const Carried& carried, const OpenFrame& open) {
+  const PegasusConfig::Tunnel& tunnel = *carried.found.tunnel;
+  const auto* const peer = carried.found.config->peer(tunnel.peer);
+  const bool theirs = peer != nullptr && peer->public_key == carried.peer;
   const Permission allowed =
-      theirs ? permission(*tunnel, open, worker.own_addresses) : Permission::kNoRoute;
+      theirs ? permission(tunnel, open, worker.own_addresses) : Permission::kNoRoute;
   if (allowed != Permission::kAllowed) {
-    worker.shared().say(
-        "service " + tunnel->service + ": refused " +
-        SocketAddress{open.destination, open.destination_port}.to_string() + ": " +
-        (theirs ? to_string(allowed) : "the asking peer is not the service's source"));
+    worker.shared().log.say(
+        LogLevel::kWarning, "refused",
+        {{"service", tunnel.service},
+         {"peer", peer_name(worker, carried.peer)},
+         {"client", carried.client.to_string()},
+         {"destination", carried.destination.to_string()},
+         {"reason", theirs ? to_string(allowed) : "the service's source is another peer"}});
     co_return refused(RefusedReason::kNotAllowed);
   }
-  DialOptions options{running->config().own_mark, std::nullopt};
-  if (tunnel->transparent) options.source = SocketAddress{open.source, open.source_port};
-  co_return co_await connect_to(worker, {open.destination, open.destination_port}, options);
+  DialOptions options{carried.found.config->config().own_mark, std::nullopt};
+  if (tunnel.transparent) options.source = carried.client;
+  Reached reached = co_await connect_to(worker, carried.destination, options);
+  if (reached.socket && tunnel.proxy_protocol == ProxyProtocol::kV2 &&
+      !send_proxy_header(*reached.socket, carried)) {
+    co_return refused(RefusedReason::kDialFailed, EPIPE);
+  }
+  if (!reached.socket) {
+    worker.shared().log.say(LogLevel::kInfo, "destination cannot be reached",
+                            {{"service", tunnel.service},
+                             {"destination", carried.destination.to_string()},
+                             {"reason", errno_text(reached.refused.error)}});
+  }
+  co_return reached;
+}
+
+Task<bool> answer_refused(TunnelLink& link, RefusedFrame frame) {
+  (void)link.send(FrameType::kRefused, encode_refused(frame));
+  (void)co_await link.flush();
+  co_return false;
 }
 
 /// One OPEN on a link. False if the link must close.
 Task<bool> serve(Worker& worker, const Greeting& greeting, const Record& record) {
   const auto open = parse_open(record.body);
   if (!open) co_return false;
-  const std::string service(open->service);  // the buffer it lies in is the worker's
-  OpenFrame kept = *open;
-  kept.service = service;
-  Reached reached = co_await reach(worker, greeting.session->remote, kept, worker.running());
+  TunnelLink& link = *greeting.link;
+  Carried carried;
+  carried.found = worker.view().exit(open->service);
+  carried.peer = greeting.session->remote;
+  carried.client = {open->source, open->source_port};
+  carried.destination = {open->destination, open->destination_port};
+  if (!carried.found) {
+    worker.shared().log.say(LogLevel::kWarning, "refused",
+                            {{"service", open->service},
+                             {"peer", peer_name(worker, carried.peer)},
+                             {"reason", "this node does not end such a service"}});
+    co_return co_await answer_refused(link, {RefusedReason::kUnknownService, 0});
+  }
+  OpenFrame kept = *open;  // the buffer that the record lies in is the worker's
+  kept.service = carried.found.tunnel->id;
+  const Worker::Listed listed(worker, carried);
+  if (!listed) {
+    ++worker.counts(*carried.found.tunnel).refused;
+    co_return co_await answer_refused(link, {RefusedReason::kOverloaded, 0});
+  }
+  Reached reached = co_await reach(worker, carried, kept);
   if (!reached.socket) {
-    (void)greeting.link->send(FrameType::kRefused, encode_refused(reached.refused));
-    (void)co_await greeting.link->flush();
+    ++worker.counts(*carried.found.tunnel).refused;
+    co_return co_await answer_refused(link, reached.refused);
+  }
+  worker.counts(*carried.found.tunnel).connected(worker.loop().now() - carried.since);
+  if (!link.send(FrameType::kOpened)) {
+    reset_on_close(reached.socket->fd());
     co_return false;
   }
-  if (!greeting.link->send(FrameType::kOpened)) co_return false;
-  const RelayResult result = co_await relay(LinkEnd::kResponder, *reached.socket, *greeting.link,
-                                            worker.buffers(), worker.counts());
+  const RelayResult result = co_await relay(
+      {LinkEnd::kResponder, *reached.socket, link, worker.buffers(), carried, nullptr});
   if (result.broken != nullptr) {
-    worker.shared().say("service " + service + ": closed a tunnel connection: " + result.broken);
+    worker.shared().log.say(LogLevel::kWarning, "tunnel connection closed",
+                            {{"service", carried.found.tunnel->service},
+                             {"peer", peer_name(worker, carried.peer)},
+                             {"reason", result.broken}});
   }
   co_return result.reusable;
 }
@@ -153,24 +208,62 @@ Task<bool> between(Worker& worker, const Greeting& greeting, const Record& recor
   }
 }
 
+/// A link on the worker's list, while it is served.
+class OnList {
+ public:
+  OnList(Worker& worker, const Greeting& greeting)
+      : worker_(worker),
+        at_(worker.served.insert(worker.served.end(),
+                                 {greeting.session->remote, &greeting.link->socket(), false})) {}
+  ~OnList() { worker_.served.erase(at_); }
+  OnList(const OnList&) = delete;
+  OnList& operator=(const OnList&) = delete;
+  void set_busy(bool busy) { at_->busy = busy; }
+
+ private:
+  Worker& worker_;
+  std::list<ServedLink>::iterator at_;
+};
+
+/// Records of a confirmed link, until it ends, is idle for too long, or nobody wants it any more.
+Task<void> serve_link(Worker& worker, const Greeting& greeting, Record first) {
+  OnList entry(worker, greeting);
+  std::optional<Record> record = first;
+  while (record) {
+    entry.set_busy(true);
+    const bool goes_on = co_await between(worker, greeting, *record);
+    entry.set_busy(false);
+    const Watched::Time now = worker.loop().now();
+    const Watched::Time oldest = greeting.link->born() + link_life::kOldest;
+    if (!goes_on || worker.draining() || now >= oldest) co_return;
+    if (!is_peer(worker, greeting.session->remote)) co_return;
+    record = co_await greeting.link->next_record(std::min(now + link_life::kIdleTime, oldest));
+  }
+}
+
 Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket) {
+  const auto from = peer_address(socket->fd());
+  if (!from) co_return;
+  auto ticket = worker.shared().admission.enter(from->address);
+  if (!ticket || worker.draining()) {
+    reset_on_close(socket->fd());
+    co_return;
+  }
   prepare_tunnel(socket->fd());
-  Greeting greeting = co_await greet(worker, std::move(socket));
+  Greeting greeting = co_await greet(worker, std::move(socket), from->address);
   if (!greeting.link) co_return;
   // Replayed INIT and HELLO end here: who sent them cannot make a first record.
   auto record = co_await greeting.link->next_record(worker.loop().now() + kHandshakeTime);
-  if (!record) co_return;
+  if (!record || !is_peer(worker, greeting.session->remote)) co_return;
+  ticket.reset();
   if (greeting.fresh) worker.shared().sessions.add_theirs(greeting.session);
-  while (record) {
-    if (!co_await between(worker, greeting, *record)) co_return;
-    record = co_await greeting.link->next_record(worker.loop().now() + kIdleTime);
-  }
+  co_await serve_link(worker, greeting, *record);
 }
 
 }  // namespace
 
-Task<void> accept_peers(Worker& worker, Watched& listener) {
-  return accept_each(listener, [&worker](std::unique_ptr<Watched> socket) {
+Task<void> accept_peers(Worker& worker, std::shared_ptr<Watched> listener) {
+  co_await accept_each(*listener, [&worker](std::unique_ptr<Watched> socket) {
     start(serve_peer(worker, std::move(socket)));
   });
 }

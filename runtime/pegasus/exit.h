@@ -6,6 +6,6 @@
 namespace arctic {
 
 /// Accepts on a listener until it is cancelled.
-[[nodiscard]] Task<void> accept_peers(Worker& worker, Watched& listener);
+[[nodiscard]] Task<void> accept_peers(Worker& worker, std::shared_ptr<Watched> listener);
 
 }  // namespace arctic

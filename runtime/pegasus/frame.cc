@@ -79,6 +79,20 @@ std::size_t encode_open(const OpenFrame& frame, std::uint8_t* out) {
   return static_cast<std::size_t>(at - out);
 }
 
+const char* to_string(RefusedReason reason) {
+  switch (reason) {
+    case RefusedReason::kDialFailed:
+      return "the dial failed";
+    case RefusedReason::kNotAllowed:
+      return "the service does not allow it";
+    case RefusedReason::kUnknownService:
+      return "it does not know the service";
+    case RefusedReason::kOverloaded:
+      break;
+  }
+  return "it is overloaded";
+}
+
 std::optional<RefusedFrame> parse_refused(ByteView body) {
   if (body.size() != 3 || body[0] < 1 || body[0] > 4) return std::nullopt;
   return RefusedFrame{static_cast<RefusedReason>(body[0]), number16(body.data() + 1)};

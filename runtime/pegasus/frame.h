@@ -44,6 +44,8 @@ enum class RefusedReason : std::uint8_t {
   kUnknownService = 3,
   kOverloaded = 4,
 };
+/// "the dial failed"
+[[nodiscard]] const char* to_string(RefusedReason reason);
 struct RefusedFrame {
   RefusedReason reason = RefusedReason::kDialFailed;
   std::uint16_t error = 0;  ///< errno of the dial, or 0

@@ -89,13 +89,13 @@ Task<bool> TunnelLink::flush() {
 
 // ---- Reading ----
 
-TunnelLink::Input TunnelLink::read() {
+TunnelLink::Input TunnelLink::read(std::size_t most) {
   std::uint8_t* const begin = buffers_.opened.data();
   std::copy(input_.begin(), input_.end(), begin);
   std::size_t size = input_.size();
   const bool whole = size >= kLengthBytes && size >= kLengthBytes + record_rest(input_.data());
   if (!whole) {
-    const std::size_t wanted = buffers_.opened.size() - size;
+    const std::size_t wanted = std::min(most, buffers_.opened.size() - size);
     const ssize_t got = ::recv(socket_->fd(), begin + size, wanted, 0);
     if (got < 0) {
       if (errno == EAGAIN) {

@@ -24,7 +24,7 @@ struct RelayBuffers {
       std::vector<std::uint8_t>(kRecords * (kBodyBytes + kRecordOverhead));
   /// What is kept from before and what one read gives.
   std::vector<std::uint8_t> opened =
-      std::vector<std::uint8_t>(2 * (kLengthBytes + kMaxRecordRest) + kReadBytes);
+      std::vector<std::uint8_t>(kLengthBytes + kMaxRecordRest + kReadBytes);
 };
 
 /// What every tunnel connection's socket is set to, whoever dialled it.
@@ -33,10 +33,14 @@ void prepare_tunnel(int fd);
 class TunnelLink {
  public:
   TunnelLink(std::unique_ptr<Watched> socket, RecordLayer records, RelayBuffers& buffers)
-      : socket_(std::move(socket)), records_(std::move(records)), buffers_(buffers) {}
+      : socket_(std::move(socket)),
+        records_(std::move(records)),
+        buffers_(buffers),
+        born_(socket_->loop().now()) {}
 
   [[nodiscard]] Watched& socket() { return *socket_; }
   [[nodiscard]] RecordLayer& records() { return records_; }
+  [[nodiscard]] Watched::Time born() const { return born_; }
 
   // ---- Writing. False: the link is broken. ----
 
@@ -55,8 +59,9 @@ class TunnelLink {
     ReadStatus status = ReadStatus::kNothing;
     ByteSpan bytes;  ///< in the worker's buffer
   };
-  /// What was kept and, unless that holds a whole record, what the socket has; no wait.
-  [[nodiscard]] Input read();
+  /// What was kept and, unless that holds a whole record, up to about `most` of what the socket
+  /// has; no wait.
+  [[nodiscard]] Input read(std::size_t most = RelayBuffers::kReadBytes);
   /// Keeps bytes of an Input that were not used. To be called before any wait.
   void keep(ByteView bytes);
   [[nodiscard]] bool has_input() const { return !input_.empty(); }
@@ -71,6 +76,7 @@ class TunnelLink {
   std::unique_ptr<Watched> socket_;
   RecordLayer records_;
   RelayBuffers& buffers_;
+  Watched::Time born_;
   std::vector<std::uint8_t> kept_;  ///< sealed, for the kernel
   std::size_t written_ = 0;         ///< of kept_
   bool flushing_ = false;

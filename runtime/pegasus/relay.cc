@@ -15,23 +15,34 @@ namespace {
 
 constexpr std::size_t kSlot = RelayBuffers::kBodyBytes + kRecordOverhead;
 constexpr std::size_t kVectors = 1024;  // IOV_MAX
+// Of a link whose service is limited: what is opened waits here, in memory of its own.
+constexpr std::size_t kPacedRead = 64 * 1024;
+// Then others have their turn, however fast both ends are.
+constexpr unsigned kRoundsAtOnce = 4;
 
 /// One connection while it is relayed; both directions share it.
-class Relay {
+class Relay : public Cuttable {
  public:
-  Relay(LinkEnd end, Watched& plain, TunnelLink& link, RelayBuffers& buffers, RelayCounts& counts)
-      : end_(end),
-        plain_(plain),
-        link_(link),
-        buffers_(buffers),
-        counts_(counts),
-        has_input_(link.has_input()) {}
+  explicit Relay(const RelayParts& parts)
+      : end_(parts.end),
+        plain_(parts.plain),
+        link_(parts.link),
+        buffers_(parts.buffers),
+        carried_(parts.carried),
+        has_input_(parts.link.has_input()) {
+    if (parts.limits == nullptr) return;
+    up_turn_.emplace(*parts.limits->to_peer, plain_.loop());
+    down_turn_.emplace(*parts.limits->from_peer, plain_.loop());
+  }
 
   Task<RelayResult> run() {
+    carried_.running = this;
+    if (carried_.cut_asked) fail();
     running_ = 2;
     start(finish(up()));
     start(finish(down()));
     co_await Join{*this};
+    carried_.running = nullptr;
     if (!failed_) {
       const bool flushed = co_await link_.flush();
       if (!flushed) fail();
@@ -39,6 +50,12 @@ class Relay {
     link_.release();
     result_.reusable = !failed_;
     co_return result_;
+  }
+
+  void cut() override {
+    // The other end is told, as far as the kernel takes it at once.
+    if (!failed_) (void)link_.send(FrameType::kReset);
+    fail();
   }
 
  private:
@@ -62,52 +79,85 @@ class Relay {
     reset_on_close(plain_.fd());
     plain_.cancel();
     link_.socket().cancel();
+    if (up_turn_) up_turn_->cancel();
+    if (down_turn_) down_turn_->cancel();
   }
+
+  /// The other end is to see a reset, too.
+  Task<void> reset_both() {
+    if (failed_) co_return;
+    (void)link_.send(FrameType::kReset);
+    (void)co_await link_.flush();
+    fail();
+  }
+
+  /// Both have said their last: what the link brings from now on is of the next connection.
+  [[nodiscard]] bool ended() const { return fin_sent_ && finished_; }
 
   // ---- From the plain socket into the tunnel ----
 
   Task<void> up() {
-    while (!failed_) {
+    for (unsigned rounds = 1; !failed_; ++rounds) {
       if (link_.has_kept()) {
         const bool flushed = co_await link_.flush();
         if (!flushed) co_return fail();
       }
       const Wake wake = co_await plain_.readable();
       if (wake != Wake::kReady) co_return fail();
-      const ssize_t got = read_plain();
+      if (rounds % kRoundsAtOnce == 0) co_await plain_.loop().yield();
+      std::uint64_t room = RelayBuffers::kReadBytes;
+      if (up_turn_) room = co_await up_turn_->take(room);
+      if (room == 0 || failed_) co_return fail();
+      const ssize_t got = read_plain(room);
+      if (up_turn_) unused(*up_turn_, room, got);
       if (got < 0) {
         if (errno == EAGAIN) plain_.drained();
         if (errno == EAGAIN || errno == EINTR) continue;
-        // The reset of one end becomes one at the other.
-        (void)link_.send(FrameType::kReset);
-        (void)co_await link_.flush();
-        co_return fail();
+        co_return co_await reset_both();
       }
-      if (got == 0) {
-        if (!link_.send(FrameType::kFin)) co_return fail();
-        const bool flushed = co_await link_.flush();
-        if (!flushed) fail();
-        co_return;
-      }
+      if (got == 0) co_return co_await end_up();
       if (!seal_and_write(static_cast<std::size_t>(got))) co_return fail();
     }
   }
 
-  /// Lays the bytes out with gaps for what sealing adds.
-  ssize_t read_plain() {
-    std::array<iovec, RelayBuffers::kRecords> parts;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      parts[i] = {buffers_.sealed.data() + i * kSlot + kRecordHead, RelayBuffers::kBodyBytes};
-    }
-    const ssize_t got = ::readv(plain_.fd(), parts.data(), static_cast<int>(parts.size()));
-    if (got > 0 && static_cast<std::size_t>(got) < RelayBuffers::kReadBytes && !plain_.hung_up()) {
+  static void unused(Turn& turn, std::uint64_t room, ssize_t got) {
+    const std::uint64_t used = got > 0 ? static_cast<std::uint64_t>(got) : 0;
+    if (used < room) turn.give_back(room - used);
+  }
+
+  /// FIN was read: passes it on, and watches for a reset for as long as the other direction lives.
+  Task<void> end_up() {
+    if (!link_.send(FrameType::kFin)) co_return fail();
+    fin_sent_ = true;
+    const bool flushed = co_await link_.flush();
+    if (!flushed) co_return fail();
+    if (finished_) link_.socket().nudge();
+    while (!failed_ && !down_ended_) {
       plain_.drained();
+      const Wake wake = co_await plain_.readable();
+      if (wake != Wake::kReady) co_return;
+      if (!down_ended_ && connect_error(plain_.fd()) != 0) co_return co_await reset_both();
     }
+  }
+
+  /// Lays the bytes out with gaps for what sealing adds.
+  ssize_t read_plain(std::size_t room) {
+    std::array<iovec, RelayBuffers::kRecords> parts;
+    int used = 0;
+    for (std::size_t left = room; left > 0 && used < static_cast<int>(parts.size()); ++used) {
+      const std::size_t size = std::min(left, RelayBuffers::kBodyBytes);
+      const auto slot = static_cast<std::size_t>(used);
+      parts[slot] = {buffers_.sealed.data() + slot * kSlot + kRecordHead, size};
+      left -= size;
+    }
+    const ssize_t got = ::readv(plain_.fd(), parts.data(), used);
+    if (got > 0 && static_cast<std::size_t>(got) < room && !plain_.hung_up()) plain_.drained();
     return got;
   }
 
   bool seal_and_write(std::size_t bytes) {
-    counts_.to_tunnel += bytes;
+    carried_.counts.to_tunnel += bytes;
+    if (!change_keys_if_due()) return false;
     std::size_t end = 0;
     for (std::size_t at = 0; bytes > 0; at += kSlot) {
       const std::size_t body = std::min(bytes, RelayBuffers::kBodyBytes);
@@ -122,37 +172,40 @@ class Relay {
   // ---- From the tunnel to the plain socket ----
 
   Task<void> down() {
-    while (!failed_) {
+    for (unsigned rounds = 1; !failed_ && !ended(); ++rounds) {
       if (!has_input_) {
         link_.release();
         const Wake wake = co_await link_.socket().readable();
         if (wake != Wake::kReady) co_return fail();
+        if (ended()) break;
       }
-      const TunnelLink::Input input = link_.read();
+      if (rounds % kRoundsAtOnce == 0) co_await plain_.loop().yield();
+      if (failed_) co_return;
+      const bool paced = down_turn_ && down_turn_->limited();
+      const TunnelLink::Input input = link_.read(paced ? kPacedRead : RelayBuffers::kReadBytes);
       has_input_ = false;
       if (input.status == TunnelLink::ReadStatus::kNothing) continue;
       if (input.status != TunnelLink::ReadStatus::kBytes) co_return fail("ended without FIN");
       open_all(input.bytes);
       if (failed_) co_return;
-      bool good = write_plain();
-      if (good && unwritten_at_ < unwritten_.size()) good = co_await flush_plain();
-      if (!good) {
-        // Whoever reads no more gets no more; the other side must learn of it.
-        (void)link_.send(FrameType::kReset);
-        (void)co_await link_.flush();
-        co_return fail();
-      }
-      if (finished_) {
+      bool good = paced || write_plain();
+      if (paced) keep_unwritten(0);
+      if (good && !unwritten_.empty()) good = co_await flush_plain();
+      // Whoever reads no more gets no more; the other side must learn of it.
+      if (!good) co_return co_await reset_both();
+      if (finished_ && !shut_) {
+        shut_ = true;
         ::shutdown(plain_.fd(), SHUT_WR);
-        co_return;
       }
     }
+    down_ended_ = true;
+    if (fin_sent_) plain_.nudge();
   }
 
   /// Opens what is there; payloads stay where they are, for write_plain().
   void open_all(ByteSpan bytes) {
     vectors_ = 0;
-    while (!finished_ && vectors_ < kVectors) {
+    while (!ended() && vectors_ < kVectors) {
       const Cut cut = cut_record(bytes);
       if (cut.bad) return fail("a record of a wrong length");
       if (cut.rest.empty()) break;
@@ -160,19 +213,29 @@ class Relay {
       if (!record) return fail("a record that is not authentic");
       if (!take(*record)) return;
     }
-    has_input_ = !finished_ && vectors_ == kVectors;
+    has_input_ = !ended() && vectors_ == kVectors;
     link_.keep(bytes);
+    if (vectors_ > 0 && !change_keys_if_due()) fail();
+  }
+
+  /// The initiator's part: keys that have been in use for long are changed.
+  bool change_keys_if_due() {
+    if (!link_.records().rekey_due(plain_.loop().now())) return true;
+    const PublicKey point = link_.records().begin_rekey();
+    return link_.send(FrameType::kRekey, point.bytes);
   }
 
   bool take(const Record& record) {
     switch (record.type) {
       case FrameType::kData:
         if (end_ == LinkEnd::kInitiator && !opened_) return wrong("DATA before OPENED");
+        if (finished_) return wrong("DATA after FIN");
         payloads_[vectors_++] = {record.body.data(), record.body.size()};
         return true;
       case FrameType::kOpened:
         if (end_ != LinkEnd::kInitiator || opened_) return wrong("OPENED out of turn");
         opened_ = true;
+        result_.opened_at = plain_.loop().now();
         return true;
       case FrameType::kRefused:
         if (end_ != LinkEnd::kInitiator || opened_) return wrong("REFUSED out of turn");
@@ -181,6 +244,7 @@ class Relay {
         return false;
       case FrameType::kFin:
         if (end_ == LinkEnd::kInitiator && !opened_) return wrong("FIN before OPENED");
+        if (finished_) return wrong("a second FIN");
         finished_ = true;
         return true;
       case FrameType::kReset:
@@ -226,14 +290,18 @@ class Relay {
         plain_.full();
         break;
       }
-      counts_.from_tunnel += static_cast<std::size_t>(sent);
+      carried_.counts.from_tunnel += static_cast<std::size_t>(sent);
       first = skip(first, static_cast<std::size_t>(sent));
     }
+    keep_unwritten(first);
+    return true;
+  }
+
+  void keep_unwritten(std::size_t first) {
     for (; first < vectors_; ++first) {
       const auto* begin = static_cast<const std::uint8_t*>(payloads_[first].iov_base);
       unwritten_.insert(unwritten_.end(), begin, begin + payloads_[first].iov_len);
     }
-    return true;
   }
 
   ssize_t write_vectors(std::size_t first) {
@@ -255,18 +323,22 @@ class Relay {
   }
 
   Task<bool> flush_plain() {
-    while (unwritten_at_ < unwritten_.size()) {
+    for (std::size_t at = 0; at < unwritten_.size();) {
+      std::uint64_t room = unwritten_.size() - at;
+      if (down_turn_) room = co_await down_turn_->take(room);
+      if (room == 0) co_return false;
+      const ssize_t sent = ::send(plain_.fd(), unwritten_.data() + at, room, MSG_NOSIGNAL);
+      const int error = sent < 0 ? errno : 0;
+      if (down_turn_) unused(*down_turn_, room, sent);
+      if (error != 0 && error != EAGAIN && error != EINTR) co_return false;
+      if (sent > 0) at += static_cast<std::size_t>(sent);
+      if (sent > 0) carried_.counts.from_tunnel += static_cast<std::size_t>(sent);
+      if (error == 0 && static_cast<std::size_t>(sent) == room) continue;
+      plain_.full();
       const Wake wake = co_await plain_.writable();
       if (wake != Wake::kReady) co_return false;
-      const ssize_t sent = ::send(plain_.fd(), unwritten_.data() + unwritten_at_,
-                                  unwritten_.size() - unwritten_at_, MSG_NOSIGNAL);
-      if (sent < 0 && errno != EAGAIN && errno != EINTR) co_return false;
-      if (sent > 0) unwritten_at_ += static_cast<std::size_t>(sent);
-      if (sent > 0) counts_.from_tunnel += static_cast<std::size_t>(sent);
-      if (unwritten_at_ < unwritten_.size()) plain_.full();
     }
     std::vector<std::uint8_t>().swap(unwritten_);
-    unwritten_at_ = 0;
     co_return true;
   }
 
@@ -277,15 +349,19 @@ class Relay {
   Watched& plain_;
   TunnelLink& link_;
   RelayBuffers& buffers_;
-  RelayCounts& counts_;
+  Carried& carried_;
+  std::optional<Turn> up_turn_;
+  std::optional<Turn> down_turn_;
   std::size_t vectors_ = 0;
   std::vector<std::uint8_t> unwritten_;  ///< opened, for the plain socket
-  std::size_t unwritten_at_ = 0;
   int running_ = 0;
   std::coroutine_handle<> waiting_;
   bool opened_ = false;
-  bool finished_ = false;  ///< FIN came
-  bool has_input_;         ///< bytes that came before are still to be opened
+  bool finished_ = false;    ///< FIN came
+  bool fin_sent_ = false;    ///< FIN went
+  bool shut_ = false;        ///< FIN was passed on to the plain socket
+  bool down_ended_ = false;  ///< nothing more is to be read from the link
+  bool has_input_;           ///< bytes that came before are still to be opened
   bool failed_ = false;
   RelayResult result_;
 };
@@ -294,9 +370,8 @@ thread_local std::array<iovec, kVectors> Relay::payloads_;
 
 }  // namespace
 
-Task<RelayResult> relay(LinkEnd end, Watched& plain, TunnelLink& link, RelayBuffers& buffers,
-                        RelayCounts& counts) {
-  Relay relay(end, plain, link, buffers, counts);
+Task<RelayResult> relay(RelayParts parts) {
+  Relay relay(parts);
   co_return co_await relay.run();
 }
 

@@ -8,25 +8,36 @@
 #include <cstdint>
 #include <optional>
 
+#include "runtime/pegasus/carried.h"
+#include "runtime/pegasus/limiter.h"
 #include "runtime/pegasus/link.h"
 
 namespace arctic {
 
-/// Counted where bytes pass; shared by the connections of a service and a worker.
-struct RelayCounts {
-  std::uint64_t to_tunnel = 0;
-  std::uint64_t from_tunnel = 0;
+/// The limits of a service, which the entry holds.
+struct ServiceLimits {
+  std::shared_ptr<Limiter> to_peer = std::make_shared<Limiter>();
+  std::shared_ptr<Limiter> from_peer = std::make_shared<Limiter>();
+};
+
+struct RelayParts {
+  LinkEnd end;
+  Watched& plain;
+  TunnelLink& link;
+  RelayBuffers& buffers;
+  Carried& carried;
+  const ServiceLimits* limits = nullptr;  ///< at the entry
 };
 
 struct RelayResult {
-  bool reusable = false;                ///< FIN went both ways: the link may carry another
-  std::optional<RefusedFrame> refused;  ///< at the entry
-  const char* broken = nullptr;         ///< what the other end did wrong, if it did
+  bool reusable = false;                   ///< FIN went both ways: the link may carry another
+  std::optional<RefusedFrame> refused;     ///< at the entry
+  const char* broken = nullptr;            ///< what the other end did wrong, if it did
+  std::optional<Watched::Time> opened_at;  ///< at the entry: when the exit said OPENED
 };
 
 /// Runs until both directions have ended. `plain` is closed with a reset unless both ended well;
 /// a link that is not reusable is to be closed. REQUIRES: at the exit OPENED was sent.
-[[nodiscard]] Task<RelayResult> relay(LinkEnd end, Watched& plain, TunnelLink& link,
-                                      RelayBuffers& buffers, RelayCounts& counts);
+[[nodiscard]] Task<RelayResult> relay(RelayParts parts);
 
 }  // namespace arctic

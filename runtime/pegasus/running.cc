@@ -35,4 +35,22 @@ const PegasusConfig::Tunnel* Running::entry(std::uint16_t listen_port) const {
 }
 const PegasusConfig::Tunnel* Running::exit(std::string_view id) const { return found(exits_, id); }
 
+FoundTunnel View::entry(std::uint16_t listen_port) const {
+  const auto* const now = current->entry(listen_port);
+  const auto* const next = prepared ? prepared->entry(listen_port) : nullptr;
+  if (now != nullptr && next != nullptr && now->service != next->service) return {};
+  if (now != nullptr) return {current, now};
+  return {prepared, next};
+}
+
+FoundTunnel View::exit(std::string_view id) const {
+  if (const auto* const now = current->exit(id)) return {current, now};
+  return {prepared, prepared ? prepared->exit(id) : nullptr};
+}
+
+RunningHandle View::knowing(const PublicKey& key) const {
+  if (current->peer(key) != nullptr) return current;
+  return prepared && prepared->peer(key) != nullptr ? prepared : nullptr;
+}
+
 }  // namespace arctic

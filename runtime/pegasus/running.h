@@ -36,4 +36,25 @@ class Running {
 
 using RunningHandle = std::shared_ptr<const Running>;
 
+/// A tunnel, and the configuration that keeps it.
+struct FoundTunnel {
+  RunningHandle config;
+  const PegasusConfig::Tunnel* tunnel = nullptr;
+  explicit operator bool() const { return tunnel != nullptr; }
+};
+
+/// What new connections may be of: the current configuration and, beside it, what only a prepared
+/// one has.
+struct View {
+  RunningHandle current;
+  RunningHandle prepared;  ///< null if there is none
+
+  /// None, too, for a port that the two give to different services: whose a connection is cannot be
+  /// known while one takes over from the other.
+  [[nodiscard]] FoundTunnel entry(std::uint16_t listen_port) const;
+  [[nodiscard]] FoundTunnel exit(std::string_view id) const;
+  /// The configuration that has a peer of this key; null if none has.
+  [[nodiscard]] RunningHandle knowing(const PublicKey& key) const;
+};
+
 }  // namespace arctic

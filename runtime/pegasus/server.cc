@@ -1,6 +1,13 @@
 #include "runtime/pegasus/server.h"
 
-#include <ifaddrs.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <latch>
 
 #include "runtime/pegasus/entry.h"
 #include "runtime/pegasus/exit.h"
@@ -8,71 +15,229 @@
 namespace arctic {
 namespace {
 
-std::vector<Address> node_addresses() {
-  std::vector<Address> out;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return out;
-  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
-    if (each->ifa_addr == nullptr) continue;
-    const auto parsed = RawAddress(*each->ifa_addr).parse();
-    if (parsed) out.push_back(parsed->address);
-  }
-  ::freeifaddrs(list);
-  return out;
-}
+// For what is no client's: listeners, idle links, the control socket, the log.
+constexpr std::size_t kReservedDescriptors = 256;
 
-Address loopback(Family family) {
-  return family == Family::kIpv4 ? Address{family, U128{127} << 24 | 1} : Address{family, 1};
+/// By the descriptors that the process may have; each connection takes two.
+void set_ceiling(Ceiling& ceiling) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  const std::size_t all = limit.rlim_cur > 2 * kReservedDescriptors
+                              ? (limit.rlim_cur - kReservedDescriptors) / 2
+                              : limit.rlim_cur / 4;
+  ceiling.set(all, std::max<std::size_t>(all / 4 * 3, 1));
 }
 
 }  // namespace
 
-Status Server::listen(Thread& thread, const SocketAddress& where, bool tunnel) {
-  ARCTIC_TRY(const int fd, listen_tcp(where, {.transparent = !tunnel, .shared = true}));
-  ARCTIC_TRY(auto socket, Watched::make(thread.worker->loop(), fd));
-  thread.listeners.push_back({std::move(socket), where.port, tunnel});
-  return {};
-}
-
-Result<std::unique_ptr<Server>> Server::make(PegasusConfig config, KeyPair own, Options options) {
-  std::unique_ptr<Server> server(new Server(std::move(own)));
-  server->shared_.log = std::move(options.log);
-  const auto running = std::make_shared<const Running>(std::move(config));
-  for (std::size_t i = 0; i < options.workers; ++i) {
-    Thread& thread = server->threads_.emplace_back();
-    ARCTIC_TRY(thread.worker, Worker::make(server->shared_, running));
-    thread.worker->own_addresses = node_addresses();
-    for (const Family family : kFamilies) {
-      ARCTIC_CHECK(listen(thread, {{family, 0}, running->config().listen_port}, true));
-      for (const auto& tunnel : running->config().tunnels) {
-        if (tunnel.role != PegasusConfig::Role::kEntry) continue;
-        ARCTIC_CHECK(listen(thread, {loopback(family), tunnel.listen_port}, false));
-      }
-    }
+Result<std::unique_ptr<Server>> Server::make(ConfigFile config, KeyPair own, Log& log,
+                                             Options options) {
+  std::unique_ptr<Server> server(new Server(std::move(own), log, std::move(options)));
+  server->current_ = {std::make_shared<const Running>(std::move(config.config)),
+                      std::move(config.digest), std::nullopt};
+  set_ceiling(server->shared_.ceiling);
+  const View view{server->current_.running, nullptr};
+  for (std::size_t i = 0; i < server->options_.workers; ++i) {
+    ARCTIC_TRY(auto worker, Worker::make(server->shared_, view));
+    server->threads_.push_back({std::move(worker), {}, false});
   }
+  ARCTIC_TRY(server->bound_,
+             bind_ports(ports_of(*server->current_.running), server->options_.workers));
+  ARCTIC_CHECK(server->open_shell());
   return server;
 }
 
-void Server::start() {
-  for (Thread& thread : threads_) {
-    thread.thread = std::thread([&thread] {
-      for (Listener& each : thread.listeners) {
-        arctic::start(each.tunnel ? accept_peers(*thread.worker, *each.socket)
-                                  : accept_clients(*thread.worker, *each.socket, each.port));
-      }
-      thread.worker->loop().run();
+Status Server::open_shell() {
+  ARCTIC_TRY(loop_, EventLoop::make());
+  started_ = loop_->now();
+  ARCTIC_TRY(own_addresses_, OwnAddresses::make(*loop_, [this](const auto& addresses) {
+               on_workers([&](Worker& worker, std::size_t) { worker.own_addresses = addresses; });
+             }));
+  ARCTIC_TRY(metrics_, open_metrics(current_.running->config()));
+  if (options_.control_socket.empty()) return {};
+  const auto refusal = [](const char* reason) {
+    return encode_error("null", {ControlCode::kBadRequest, reason, "", ""});
+  };
+  ARCTIC_TRY(control_,
+             ControlSocket::make(
+                 *loop_, {options_.control_socket,
+                          [this](std::string line) { return answer(std::move(line)); },
+                          refusal("the line is longer than 64 KiB"),
+                          encode_error("null", {ControlCode::kBusy, "16 others are connected", "",
+                                                "try again in a moment"})}));
+  return {};
+}
+
+// ---- Workers ----
+
+void Server::start_workers() {
+  shared_.tell_all = [this](const std::string& peer) {
+    for (Thread& each : threads_) {
+      Worker* const worker = each.worker.get();
+      worker->loop().post([worker, peer] { worker->tunnels().look_again(peer); });
+    }
+  };
+  for (Thread& each : threads_) {
+    each.thread = std::thread([&each] {
+      each.worker->loop().run();
+      each.wound_up = each.worker->loop().wind_up();
     });
   }
+  working_ = true;
+  const auto addresses = own_addresses_->now();
+  on_workers([&](Worker& worker, std::size_t) { worker.own_addresses = addresses; });
+  listen(std::exchange(bound_, {}));
+  follow_current();
+  set_views();
 }
 
-void Server::stop() {
-  for (Thread& thread : threads_) {
-    if (!thread.thread.joinable()) continue;
-    thread.worker->loop().stop();
-    thread.thread.join();
+void Server::on_workers(const std::function<void(Worker&, std::size_t)>& call) {
+  if (!working_) return;
+  std::latch done(static_cast<std::ptrdiff_t>(threads_.size()));
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    Worker* const worker = threads_[i].worker.get();
+    worker->loop().post([&, worker, i] {
+      call(*worker, i);
+      done.count_down();
+    });
+  }
+  done.wait();
+}
+
+void Server::listen(std::vector<BoundPort> ports) {
+  for (const BoundPort& each : ports) listening_[each.port].by_worker.resize(threads_.size());
+  on_workers([&](Worker& worker, std::size_t i) {
+    for (BoundPort& each : ports) {
+      for (OwnedFd& fd : each.by_worker[i]) {
+        auto made = Watched::make(worker.loop(), fd.release());
+        if (!made) continue;
+        const std::shared_ptr<Watched> socket = std::move(*made);
+        listening_.at(each.port).by_worker[i].push_back(socket);
+        arctic::start(each.port.tunnel ? accept_peers(worker, socket)
+                                       : accept_clients(worker, socket, each.port.port));
+      }
+    }
+  });
+}
+
+void Server::close_ports(const ListenPorts& ports) {
+  on_workers([&](Worker&, std::size_t i) {
+    for (const ListenPort& port : ports) {
+      const auto at = listening_.find(port);
+      if (at == listening_.end()) continue;
+      for (const auto& socket : at->second.by_worker[i]) socket->cancel();
+      at->second.by_worker[i].clear();
+    }
+  });
+  for (const ListenPort& port : ports) listening_.erase(port);
+}
+
+ListenPorts Server::open_ports() const {
+  ListenPorts ports;
+  for (const auto& [port, listening] : listening_) ports.insert(port);
+  return ports;
+}
+
+// ---- Life ----
+
+Status Server::open_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, each);
+  const int fd = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (fd < 0) return fail(ErrorCode::kFailure, "signalfd", errno_text(errno));
+  ARCTIC_TRY(auto signals, Watched::make(*loop_, fd));
+  arctic::start(take_signals(std::move(signals)));
+  return {};
+}
+
+Task<void> Server::take_signals(std::unique_ptr<Watched> signals) {
+  for (;;) {
+    const Wake wake = co_await signals->readable();
+    if (wake != Wake::kReady) co_return;
+    signalfd_siginfo info{};
+    if (::read(signals->fd(), &info, sizeof info) == sizeof info) {
+      take_signal(info.ssi_signo);
+    } else if (errno == EAGAIN) {
+      signals->drained();
+    }
   }
 }
 
-Server::~Server() { stop(); }
+void Server::take_signal(std::uint32_t signal) {
+  if (signal != SIGHUP) {
+    // Who asks a second time does not want to wait.
+    (void)drain(stopping_ ? std::chrono::seconds(0) : options_.drain);
+    return;
+  }
+  (void)notify_->reloading();
+  if (const Done done = load(options_.config_path); !done) {
+    shared_.log.say(LogLevel::kError, "configuration refused",
+                    {{"file", options_.config_path},
+                     {"reason", done.error().reason},
+                     {"where", done.error().where},
+                     {"help", done.error().hint}});
+  }
+  (void)notify_->ready();
+}
+
+Result<bool> Server::run(const Notify& notify) {
+  notify_ = &notify;
+  ARCTIC_CHECK(open_signals());
+  start_workers();
+  const PegasusConfig& config = current_.running->config();
+  shared_.log.say(LogLevel::kInfo, "started",
+                  {{"node", config.node},
+                   {"port", config.listen_port},
+                   {"services", config.tunnels.size()},
+                   {"peers", config.peers.size()}});
+  (void)notify.ready();
+  loop_->run();
+  working_ = false;
+  for (Thread& each : threads_) {
+    each.worker->loop().stop();
+    each.thread.join();
+  }
+  const bool in_order = close_shell();
+  return in_order && std::all_of(threads_.begin(), threads_.end(),
+                                 [](const Thread& each) { return each.wound_up; });
+}
+
+bool Server::close_shell() {
+  control_.reset();
+  metrics_.reset();
+  prepared_metrics_.reset();
+  own_addresses_.reset();
+  return !loop_ || loop_->wind_up();
+}
+
+Server::Done Server::drain(std::chrono::seconds longest) {
+  if (!std::exchange(stopping_, true)) {
+    (void)notify_->stopping();
+    close_ports(open_ports());
+    on_workers([](Worker& worker, std::size_t) { worker.drain(); });
+    shared_.log.say(LogLevel::kInfo, "draining", {{"seconds", longest.count()}});
+  }
+  arctic::start(await_empty(loop_->now() + longest));
+  return ControlDone{};
+}
+
+Task<void> Server::await_empty(Watched::Time deadline) {
+  constexpr std::chrono::milliseconds kLookEvery{50};
+  for (;;) {
+    std::atomic<bool> empty{true};
+    on_workers([&](Worker& worker, std::size_t) {
+      if (!worker.is_empty()) empty = false;
+    });
+    if (empty || loop_->now() >= deadline) break;
+    co_await loop_->sleep_until(std::min(deadline, loop_->now() + kLookEvery));
+  }
+  on_workers([](Worker& worker, std::size_t) { worker.cut_all(); });
+  loop_->stop();
+}
+
+Server::~Server() { (void)close_shell(); }
 
 }  // namespace arctic

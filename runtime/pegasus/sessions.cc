@@ -18,6 +18,25 @@ SessionHandle Sessions::by_id(const SessionId& id, Time now) const {
   return at->second;
 }
 
+bool Sessions::begin(const PublicKey& peer, Time now) {
+  const std::lock_guard lock(mutex_);
+  const auto at = ours_.find(peer);
+  if (at != ours_.end() && now - at->second->born < kSessionRenew) return false;
+  return begun_.insert(peer).second;
+}
+
+void Sessions::done(const PublicKey& peer) {
+  const std::lock_guard lock(mutex_);
+  begun_.erase(peer);
+}
+
+void Sessions::keep_only(const std::vector<PublicKey>& peers) {
+  const std::set<PublicKey> kept(peers.begin(), peers.end());
+  const std::lock_guard lock(mutex_);
+  std::erase_if(ours_, [&](const auto& entry) { return kept.count(entry.first) == 0; });
+  std::erase_if(theirs_, [&](const auto& entry) { return kept.count(entry.second->remote) == 0; });
+}
+
 void Sessions::add_ours(SessionHandle session) {
   const std::lock_guard lock(mutex_);
   tidy(session->born);

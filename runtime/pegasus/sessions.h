@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <vector>
 
 #include "runtime/pegasus/session.h"
 
@@ -26,6 +28,13 @@ class Sessions {
   /// A peer's; null if it is unknown or too old.
   [[nodiscard]] SessionHandle by_id(const SessionId& id, Time now) const;
 
+  /// Whether the caller is to begin a session with this peer: there is none, or it is to be
+  /// renewed, and nobody else is at it. Whoever got true says done().
+  [[nodiscard]] bool begin(const PublicKey& peer, Time now);
+  void done(const PublicKey& peer);
+  /// Wipes what belongs to peers that are not among these.
+  void keep_only(const std::vector<PublicKey>& peers);
+
   /// `session` replaces the one before with that peer. Adding wipes what has become too old.
   void add_ours(SessionHandle session);
   void add_theirs(SessionHandle session);
@@ -40,6 +49,7 @@ class Sessions {
   mutable std::mutex mutex_;
   std::map<PublicKey, SessionHandle> ours_;
   std::map<SessionId, SessionHandle> theirs_;
+  std::set<PublicKey> begun_;
 };
 
 }  // namespace arctic

@@ -2,90 +2,104 @@
 
 #include <algorithm>
 
+#include "runtime/pegasus/allow.h"
+
 namespace arctic {
-namespace {
 
-constexpr std::size_t kFewestIdle = 2;
-constexpr std::size_t kMostIdle = 128;
-constexpr std::size_t kMostDialling = 16;
+void ServiceCounts::connected(Watched::Time took) {
+  const auto us = static_cast<std::uint64_t>(took.count() / 1000);
+  std::size_t i = 0;
+  while (i < kConnectBoundsMs.size() && us > kConnectBoundsMs[i] * std::uint64_t{1000}) ++i;
+  ++connects[i];
+  connect_us += us;
+}
 
-}  // namespace
-
-Result<std::unique_ptr<Worker>> Worker::make(Shared& shared, RunningHandle running) {
+Result<std::unique_ptr<Worker>> Worker::make(Shared& shared, View view) {
   ARCTIC_TRY(auto loop, EventLoop::make());
-  return std::unique_ptr<Worker>(new Worker(shared, std::move(running), std::move(loop)));
+  return std::unique_ptr<Worker>(new Worker(shared, std::move(view), std::move(loop)));
 }
 
-std::unique_ptr<TunnelLink> Worker::pop_idle(PeerTunnels& tunnels) {
-  while (!tunnels.idle.empty()) {
-    std::unique_ptr<TunnelLink> link = std::move(tunnels.idle.back());
-    tunnels.idle.pop_back();
-    if (!link->socket().hung_up()) return link;
-  }
-  return nullptr;
+void Worker::set_view(View view) {
+  view_ = std::move(view);
+  tunnels_.follow();
 }
 
-void Worker::begin_dial(const std::string& peer) {
-  ++tunnels_[peer].dialling;
-  start(dial(peer));
+const PegasusConfig::Peer* Worker::peer_config(const std::string& name) const {
+  if (const auto* const now = view_.current->peer(name)) return now;
+  return view_.prepared ? view_.prepared->peer(name) : nullptr;
 }
 
-Task<void> Worker::dial(std::string peer) {
-  const RunningHandle running = running_;
-  const PegasusConfig::Peer* const config = running->peer(peer);
-  Dialled dialled;
-  if (config != nullptr) {
-    dialled = co_await dial_peer(*this, *config, running->config().own_mark);
-  }
-  PeerTunnels& tunnels = tunnels_[peer];
-  --tunnels.dialling;
-  if (dialled.link) {
-    tunnels.idle.push_back(std::move(dialled.link));
-  } else {
-    shared_.say("peer " + peer + ": " + dialled.reason);
-  }
-  for (const auto handle : tunnels.waiting) loop_->resume_soon(handle);
-  tunnels.waiting.clear();
+ServiceCounts& Worker::counts(const PegasusConfig::Tunnel& tunnel) {
+  return counts_[{tunnel.service, tunnel.role}];
 }
 
-namespace {
+// ---- The list ----
 
-/// Until something about the peer's links changes.
-struct Changed {
-  PeerTunnels& tunnels;
-  bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> handle) { tunnels.waiting.push_back(handle); }
-  void await_resume() const {}
-};
+Worker::Listed::Listed(Worker& worker, Carried& carried)
+    : worker_(worker),
+      carried_(carried),
+      listed_(!worker.draining_ && worker.shared_.ceiling.enter(carried.found.tunnel->service)) {
+  if (!listed_) return;
+  carried.id = ++worker.shared_.last_id;
+  carried.since = worker.loop().now();
+  worker.carried_.emplace(carried.id, &carried);
+  ++worker.counts(*carried.found.tunnel).total;
+}
 
-}  // namespace
+Worker::Listed::~Listed() {
+  if (!listed_) return;
+  worker_.carried_.erase(carried_.id);
+  worker_.shared_.ceiling.leave(carried_.found.tunnel->service);
+  RelayCounts& ended = worker_.counts(*carried_.found.tunnel).ended;
+  ended.to_tunnel += carried_.counts.to_tunnel;
+  ended.from_tunnel += carried_.counts.from_tunnel;
+}
 
-Task<std::unique_ptr<TunnelLink>> Worker::take_link(const std::string& peer,
-                                                    Watched::Time deadline) {
-  PeerTunnels& tunnels = tunnels_[peer];
-  for (;;) {
-    std::unique_ptr<TunnelLink> link = pop_idle(tunnels);
-    if (tunnels.idle.size() + tunnels.dialling < kFewestIdle) begin_dial(peer);
-    if (link) co_return link;
-    if (loop_->now() >= deadline) co_return nullptr;
-    const std::size_t wanted = std::min(tunnels.waiting.size() + 1, kMostDialling);
-    while (tunnels.dialling < wanted) begin_dial(peer);
-    co_await Changed{tunnels};
+// ---- What ends ----
+
+bool Worker::still_allowed(const Carried& carried) const {
+  const Running& now = *view_.current;
+  const PegasusConfig::Tunnel& then = *carried.found.tunnel;
+  if (now.peer(carried.peer) == nullptr) return false;
+  if (then.role == PegasusConfig::Role::kEntry) {
+    const auto& tunnels = now.config().tunnels;
+    return std::any_of(tunnels.begin(), tunnels.end(), [&](const auto& tunnel) {
+      return tunnel.role == then.role && tunnel.service == then.service;
+    });
+  }
+  const PegasusConfig::Tunnel* const tunnel = now.exit(then.id);
+  if (tunnel == nullptr || now.peer(tunnel->peer) == nullptr) return false;
+  if (now.peer(tunnel->peer)->public_key != carried.peer) return false;
+  const OpenFrame open{carried.client.address, carried.client.port, carried.destination.address,
+                       carried.destination.port, then.id};
+  return permission(*tunnel, open, own_addresses) == Permission::kAllowed;
+}
+
+void Worker::cut_gone() {
+  std::vector<Carried*> gone;
+  for (const auto& [id, each] : carried_) {
+    if (!still_allowed(*each)) gone.push_back(each);
+  }
+  for (Carried* const each : gone) each->cut();
+  for (ServedLink& link : served) {
+    if (!link.busy && view_.knowing(link.peer) == nullptr) link.socket->cancel();
   }
 }
 
-void Worker::give_back(const std::string& peer, std::unique_ptr<TunnelLink> link) {
-  PeerTunnels& tunnels = tunnels_[peer];
-  if (tunnels.idle.size() >= kMostIdle) {
-    // A reset leaves no port behind in TIME_WAIT.
-    reset_on_close(link->socket().fd());
-    return;
+void Worker::drain() {
+  draining_ = true;
+  tunnels_.stop();
+  for (ServedLink& link : served) {
+    if (!link.busy) link.socket->cancel();
   }
-  tunnels.idle.push_back(std::move(link));
-  if (!tunnels.waiting.empty()) {
-    loop_->resume_soon(tunnels.waiting.front());
-    tunnels.waiting.erase(tunnels.waiting.begin());
-  }
+}
+
+void Worker::cut_all() {
+  drain();
+  std::vector<Carried*> all;
+  for (const auto& [id, each] : carried_) all.push_back(each);
+  for (Carried* const each : all) each->cut();
+  for (ServedLink& link : served) link.socket->cancel();
 }
 
 }  // namespace arctic

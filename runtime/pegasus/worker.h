@@ -1,4 +1,5 @@
-// What one thread of Pegasus has: an event loop, buffers, and its tunnels to the peers.
+// What one thread of Pegasus has: an event loop, buffers, its tunnels to the peers, and the
+// connections that it carries.
 //
 // Entry and exit work on it; nothing in it is touched by another thread, but for what says so.
 #pragma once
@@ -6,74 +7,104 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <vector>
 
 #include "runtime/io/sockets.h"
-#include "runtime/pegasus/link.h"
-#include "runtime/pegasus/relay.h"
-#include "runtime/pegasus/running.h"
-#include "runtime/pegasus/sessions.h"
+#include "runtime/pegasus/carried.h"
+#include "runtime/pegasus/shared.h"
+#include "runtime/pegasus/tunnels.h"
 
 namespace arctic {
 
-/// Shared by all workers.
-struct Shared {
-  explicit Shared(KeyPair own) : sessions(std::move(own)) {}
-  Sessions sessions;
-  std::function<void(const std::string&)> log;  ///< a line for people; thread-safe; may be empty
+/// Of one service and role; a worker's own part.
+struct ServiceCounts {
+  std::uint64_t total = 0;
+  std::uint64_t refused = 0;
+  RelayCounts ended;  ///< payload of the connections that are over
+  /// From OPEN to the answer, by kConnectBounds; the last counts the longer ones.
+  static constexpr std::array<std::uint32_t, 10> kConnectBoundsMs{1,  2,   5,   10,   25,
+                                                                  50, 100, 250, 1000, 5000};
+  std::array<std::uint64_t, kConnectBoundsMs.size() + 1> connects{};
+  std::uint64_t connect_us = 0;
 
-  void say(const std::string& line) const {
-    if (log) log(line);
-  }
+  void connected(Watched::Time took);
 };
 
-struct PeerTunnels {
-  std::vector<std::unique_ptr<TunnelLink>> idle;  ///< the last used is last
-  std::size_t dialling = 0;
-  std::vector<std::coroutine_handle<>> waiting;  ///< for a link, or for a dial to fail
+/// A tunnel connection that a peer dialled.
+struct ServedLink {
+  PublicKey peer;
+  Watched* socket = nullptr;
+  bool busy = false;
 };
 
 class Worker {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Worker>> make(Shared& shared, RunningHandle running);
+  [[nodiscard]] static Result<std::unique_ptr<Worker>> make(Shared& shared, View view);
 
   [[nodiscard]] EventLoop& loop() { return *loop_; }
   [[nodiscard]] Shared& shared() { return shared_; }
   [[nodiscard]] RelayBuffers& buffers() { return buffers_; }
-  [[nodiscard]] RelayCounts& counts() { return counts_; }
-  [[nodiscard]] const RunningHandle& running() const { return running_; }
-  void set_running(RunningHandle running) { running_ = std::move(running); }
+  [[nodiscard]] Tunnels& tunnels() { return tunnels_; }
 
-  /// A link to the peer, ready for OPEN; null if there is none until the deadline.
-  [[nodiscard]] Task<std::unique_ptr<TunnelLink>> take_link(const std::string& peer,
-                                                            Watched::Time deadline);
-  /// For the next connection.
-  void give_back(const std::string& peer, std::unique_ptr<TunnelLink> link);
+  [[nodiscard]] const View& view() const { return view_; }
+  void set_view(View view);
+  /// The current configuration's, else a prepared one's; nullptr if the peer is in neither.
+  [[nodiscard]] const PegasusConfig::Peer* peer_config(const std::string& name) const;
 
+  /// A connection is on the list while this lives; false if there are too many.
+  class Listed {
+   public:
+    Listed(Worker& worker, Carried& carried);
+    ~Listed();
+    Listed(const Listed&) = delete;
+    Listed& operator=(const Listed&) = delete;
+    explicit operator bool() const { return listed_; }
+
+   private:
+    Worker& worker_;
+    Carried& carried_;
+    bool listed_;
+  };
+  [[nodiscard]] const std::map<std::uint64_t, Carried*>& carried() const { return carried_; }
+  [[nodiscard]] ServiceCounts& counts(const PegasusConfig::Tunnel& tunnel);
+  using AllCounts = std::map<std::pair<std::string, PegasusConfig::Role>, ServiceCounts>;
+  [[nodiscard]] const AllCounts& all_counts() const { return counts_; }
+
+  /// Peers' links, while their coroutines live.
+  std::list<ServedLink> served;
   std::vector<Address> own_addresses;  ///< of the node
 
- private:
-  Worker(Shared& shared, RunningHandle running, std::unique_ptr<EventLoop> loop)
-      : shared_(shared), running_(std::move(running)), loop_(std::move(loop)) {}
+  /// Connections that the current configuration does not allow any more end with a reset, and so do
+  /// links of peers that it does not have.
+  void cut_gone();
+  /// Begins no more: idle links are closed, those in use when their connection has ended.
+  void drain();
+  [[nodiscard]] bool draining() const { return draining_; }
+  /// Everything that is open ends with a reset.
+  void cut_all();
+  [[nodiscard]] bool is_empty() const { return carried_.empty() && served.empty(); }
 
-  [[nodiscard]] std::unique_ptr<TunnelLink> pop_idle(PeerTunnels& tunnels);
-  void begin_dial(const std::string& peer);
-  Task<void> dial(std::string peer);
+  [[nodiscard]] std::uint32_t chance() { return static_cast<std::uint32_t>(random_()); }
+  /// Tells every worker that something about the peer changed.
+  void tell_all(const std::string& peer) {
+    if (shared_.tell_all) shared_.tell_all(peer);
+  }
+
+ private:
+  Worker(Shared& shared, View view, std::unique_ptr<EventLoop> loop)
+      : shared_(shared), view_(std::move(view)), loop_(std::move(loop)), tunnels_(*this) {}
+  [[nodiscard]] bool still_allowed(const Carried& carried) const;
 
   Shared& shared_;
-  RunningHandle running_;
+  View view_;
   std::unique_ptr<EventLoop> loop_;
   RelayBuffers buffers_;
-  RelayCounts counts_;
-  std::map<std::string, PeerTunnels> tunnels_;
+  Tunnels tunnels_;
+  std::map<std::uint64_t, Carried*> carried_;
+  AllCounts counts_;
+  bool draining_ = false;
+  std::minstd_rand random_{std::random_device{}()};
 };
-
-/// Dials a peer and makes a link: HELLO where there is a session, else INIT. Null with a reason.
-struct Dialled {
-  std::unique_ptr<TunnelLink> link;
-  std::string reason;
-};
-[[nodiscard]] Task<Dialled> dial_peer(Worker& worker, const PegasusConfig::Peer& peer,
-                                      std::uint32_t own_mark);
 
 }  // namespace arctic

@@ -1,0 +1,55 @@
+#include "runtime/pegasus/listeners.h"
+
+#include <cerrno>
+
+namespace arctic {
+namespace {
+
+Address loopback(Family family) {
+  return family == Family::kIpv4 ? Address{family, U128{127} << 24 | 1} : Address{family, 1};
+}
+
+bool has_ipv6() {
+  const OwnedFd socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return socket.get() >= 0 || errno != EAFNOSUPPORT;
+}
+
+Result<BoundPort> bind_port(const ListenPort& port, std::size_t workers) {
+  BoundPort bound{port, std::vector<std::vector<OwnedFd>>(workers)};
+  for (const Family family : kFamilies) {
+    if (family == Family::kIpv6 && !has_ipv6()) continue;
+    const Address address = port.tunnel ? Address{family, 0} : loopback(family);
+    // Sockets that share a port do not see that another process shares it too; one that does not
+    // share it does.
+    ARCTIC_TRY(const int probe,
+               listen_tcp({address, port.port}, {.transparent = !port.tunnel, .shared = false}));
+    OwnedFd{probe};
+    for (auto& worker : bound.by_worker) {
+      ARCTIC_TRY(const int fd,
+                 listen_tcp({address, port.port}, {.transparent = !port.tunnel, .shared = true}));
+      worker.emplace_back(fd);
+    }
+  }
+  return bound;
+}
+
+}  // namespace
+
+ListenPorts ports_of(const Running& running) {
+  ListenPorts ports{{running.config().listen_port, true}};
+  for (const auto& tunnel : running.config().tunnels) {
+    if (tunnel.role == PegasusConfig::Role::kEntry) ports.insert({tunnel.listen_port, false});
+  }
+  return ports;
+}
+
+Result<std::vector<BoundPort>> bind_ports(const ListenPorts& ports, std::size_t workers) {
+  std::vector<BoundPort> all;
+  for (const ListenPort& port : ports) {
+    ARCTIC_TRY(BoundPort bound, bind_port(port, workers));
+    all.push_back(std::move(bound));
+  }
+  return all;
+}
+
+}  // namespace arctic

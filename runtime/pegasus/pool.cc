@@ -1,0 +1,52 @@
+#include "runtime/pegasus/pool.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace arctic {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Openings count for about a second; a dial over a long path takes a quarter of one.
+constexpr double kMemory = 1e9;
+constexpr double kShareDuringADial = 0.25;
+constexpr milliseconds kFirstBackoff{100};
+constexpr milliseconds kLongestBackoff{10'000};
+
+}  // namespace
+
+double PoolPolicy::openings(Time now) const {
+  const double age = static_cast<double>((now - counted_at_).count());
+  return openings_ * std::exp(-std::max(age, 0.0) / kMemory);
+}
+
+void PoolPolicy::opening(Time now) {
+  openings_ = openings(now) + 1;
+  counted_at_ = now;
+}
+
+std::size_t PoolPolicy::wanted(Time now) const {
+  const auto ready = static_cast<std::size_t>(std::ceil(openings(now) * kShareDuringADial));
+  return std::clamp(ready, kFewest, kMost);
+}
+
+std::size_t PoolPolicy::dials(std::size_t idle, std::size_t dialling, std::size_t waiting,
+                              Time now) const {
+  if (now < may_dial_at_) return 0;
+  const std::size_t needed = waiting + wanted(now);
+  const std::size_t coming = idle + dialling;
+  if (coming >= needed || dialling >= kMostDialling) return 0;
+  // Whoever does not answer is asked once at a time.
+  if (failing()) return dialling == 0 ? 1 : 0;
+  return std::min(needed - coming, kMostDialling - dialling);
+}
+
+void PoolPolicy::failed(Time now, std::uint32_t chance) {
+  const unsigned doublings = std::min(failures_++, 10U);
+  const auto full = std::min(kFirstBackoff * (1U << doublings), kLongestBackoff);
+  may_dial_at_ = now + full - full / 2 * chance / UINT32_MAX;
+}
+
+}  // namespace arctic

@@ -1,0 +1,57 @@
+// How many tunnel connections to keep ready for a peer, when to dial, and how long one may be used.
+//
+// One per peer and worker, asked by the worker. Pure: time and chance are handed in, the
+// connections themselves are the worker's.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace arctic {
+
+class PoolPolicy {
+ public:
+  using Time = std::chrono::nanoseconds;
+
+  static constexpr std::size_t kFewest = 2;
+  static constexpr std::size_t kMost = 128;
+  static constexpr std::size_t kMostDialling = 16;
+
+  /// A client's connection wants a link.
+  void opening(Time now);
+  /// How many should be idle, by the openings of late: kFewest to kMost.
+  [[nodiscard]] std::size_t wanted(Time now) const;
+
+  /// How many dials to begin now. 0 before may_dial_at().
+  [[nodiscard]] std::size_t dials(std::size_t idle, std::size_t dialling, std::size_t waiting,
+                                  Time now) const;
+
+  // ---- Back off: from 100 ms doubling to 10 s, each time less up to half of it by `chance` ----
+
+  void succeeded() { failures_ = 0, may_dial_at_ = Time::zero(); }
+  void failed(Time now, std::uint32_t chance);
+  [[nodiscard]] Time may_dial_at() const { return may_dial_at_; }
+  [[nodiscard]] bool failing() const { return failures_ > 0; }
+
+ private:
+  [[nodiscard]] double openings(Time now) const;
+
+  double openings_ = 0;  ///< of late, each counting less by the time
+  Time counted_at_{};
+  unsigned failures_ = 0;
+  Time may_dial_at_{};
+};
+
+/// The listening end closes what was idle for kIdleTime, or is older than kOldest and idle. So that
+/// no OPEN meets a close on its way, the dialling end uses none that is near to it, and keeps those
+/// of the floor alive by asking after kAskAfter.
+namespace link_life {
+inline constexpr std::chrono::seconds kAskAfter{20};
+inline constexpr std::chrono::seconds kUseIdle{45};
+inline constexpr std::chrono::seconds kIdleTime{60};
+inline constexpr std::chrono::seconds kUseOld{585};
+inline constexpr std::chrono::seconds kOldest{600};
+}  // namespace link_life
+
+}  // namespace arctic

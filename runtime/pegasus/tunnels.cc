@@ -1,0 +1,259 @@
+#include "runtime/pegasus/tunnels.h"
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/pegasus/worker.h"
+
+namespace arctic {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kTendEvery{5};
+constexpr seconds kAwaitEnd{30};  // more than the other end's patience with what is idle
+constexpr seconds kSessionElsewhere{1};
+constexpr milliseconds kUnacknowledgedBusy{120'000};
+constexpr milliseconds kUnacknowledgedIdle{10'000};
+
+std::string text_of(const std::optional<Endpoint>& endpoint) {
+  return endpoint ? endpoint->host + ":" + std::to_string(endpoint->port) : std::string();
+}
+
+bool usable(const IdleLink& idle, Watched::Time now) {
+  return !idle.link->socket().hung_up() && now - idle.used < link_life::kUseIdle &&
+         now - idle.born < link_life::kUseOld;
+}
+
+/// Waits for the other end to close the link, for a while.
+Task<void> await_end(std::unique_ptr<TunnelLink> link) {
+  Watched& socket = link->socket();
+  socket.renew();
+  const Watched::Time deadline = socket.loop().now() + kAwaitEnd;
+  while (!socket.hung_up()) {
+    socket.drained();
+    if (co_await socket.readable(deadline) != Wake::kReady) break;
+  }
+  if (!socket.hung_up()) reset_on_close(socket.fd());
+}
+
+}  // namespace
+
+Tunnels::Tunnels(Worker& worker) : worker_(worker) {}
+
+Tunnels::Peer& Tunnels::peer(const std::string& name) {
+  auto& found = peers_[name];
+  if (!found) found = std::make_unique<Peer>(worker_.loop());
+  return *found;
+}
+
+// ---- Taken and given back ----
+
+std::unique_ptr<TunnelLink> Tunnels::pop_idle(Peer& peer) {
+  const Watched::Time now = worker_.loop().now();
+  while (!peer.idle.empty()) {
+    IdleLink last = std::move(peer.idle.back());
+    peer.idle.pop_back();
+    if (usable(last, now)) {
+      if (last.asked) set_unacknowledged(last.link->socket().fd(), kUnacknowledgedBusy);
+      return std::move(last.link);
+    }
+    // What ended is dropped; what nobody may take any more, the other end closes.
+    if (!last.link->socket().hung_up()) start(await_end(std::move(last.link)));
+  }
+  return nullptr;
+}
+
+Task<std::unique_ptr<TunnelLink>> Tunnels::take(std::string name, Watched::Time deadline) {
+  Peer& at = peer(name);
+  at.policy.opening(worker_.loop().now());
+  for (;;) {
+    std::unique_ptr<TunnelLink> link = pop_idle(at);
+    if (link) ++at.busy;
+    dial_as_due(name);
+    if (link || stopping_) co_return link;
+    const bool opened = co_await at.changed.wait(deadline);
+    if (!opened) co_return nullptr;
+  }
+}
+
+void Tunnels::add_idle(Peer& at, IdleLink link) {
+  at.idle.push_back(std::move(link));
+  at.changed.open_one();
+}
+
+void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> link) {
+  Peer& at = peer(name);
+  --at.busy;
+  const auto config = worker_.view().current->peer(name);
+  const bool wanted = !stopping_ && config != nullptr && config->public_key == at.key &&
+                      at.idle.size() < PoolPolicy::kMost;
+  if (!wanted) {
+    // A reset leaves no port behind in TIME_WAIT.
+    reset_on_close(link->socket().fd());
+    return;
+  }
+  const Watched::Time born = link->born();
+  add_idle(at, {std::move(link), born, worker_.loop().now(), false});
+}
+
+void Tunnels::let_end(const std::string& name, std::unique_ptr<TunnelLink> link) {
+  --peer(name).busy;
+  if (!link->socket().hung_up()) start(await_end(std::move(link)));
+}
+
+// ---- Dialled ----
+
+bool Tunnels::needed(const std::string& name) const {
+  const auto& tunnels = worker_.view().current->config().tunnels;
+  return std::any_of(tunnels.begin(), tunnels.end(), [&](const auto& tunnel) {
+    return tunnel.role == PegasusConfig::Role::kEntry && tunnel.peer == name;
+  });
+}
+
+void Tunnels::dial_as_due(const std::string& name) {
+  const PegasusConfig::Peer* const config = worker_.peer_config(name);
+  if (stopping_ || config == nullptr || !config->endpoint) return;
+  Peer& at = peer(name);
+  const Watched::Time now = worker_.loop().now();
+  std::size_t count = at.policy.dials(at.idle.size(), at.dialling, at.changed.waiting(), now);
+  if (count == 0) {
+    if (now < at.policy.may_dial_at()) retry_at(name, at.policy.may_dial_at());
+    return;
+  }
+  Sessions& sessions = worker_.shared().sessions;
+  if (sessions.begin(config->public_key, now)) {
+    at.key = config->public_key;
+    ++at.dialling;
+    --count;
+    start(dial(name, true));
+  }
+  if (sessions.with(config->public_key, now) == nullptr) {
+    // Another dial makes the session; all are told when it is there.
+    return retry_at(name, now + kSessionElsewhere);
+  }
+  for (; count > 0; --count) {
+    ++at.dialling;
+    start(dial(name, false));
+  }
+}
+
+void Tunnels::retry_at(const std::string& name, Watched::Time when) {
+  Peer& at = peer(name);
+  if (std::exchange(at.retry_set, true)) return;
+  worker_.loop().at(when, [this, name] {
+    peer(name).retry_set = false;
+    dial_as_due(name);
+  });
+}
+
+Task<void> Tunnels::dial(std::string name, bool new_session) {
+  const PegasusConfig::Peer config = *worker_.peer_config(name);
+  const std::uint32_t mark = worker_.view().current->config().own_mark;
+  Dialled dialled = co_await dial_peer(worker_, config, mark, new_session);
+  if (new_session) worker_.shared().sessions.done(config.public_key);
+  Peer& at = peer(name);
+  --at.dialling;
+  const Watched::Time now = worker_.loop().now();
+  if (dialled.link) {
+    at.policy.succeeded();
+    at.handshakes += new_session ? 1 : 0;
+    if (!at.last_error.empty()) {
+      worker_.shared().log.say(LogLevel::kInfo, "peer answers again", {{"peer", name}});
+    }
+    at.last_error.clear();
+    at.key = config.public_key;
+    if (!stopping_) add_idle(at, {std::move(dialled.link), now, now, false});
+  } else {
+    at.policy.failed(now, worker_.chance());
+    if (at.last_error != dialled.reason) {
+      worker_.shared().log.say(LogLevel::kWarning, "peer cannot be reached",
+                               {{"peer", name}, {"reason", dialled.reason}});
+    }
+    at.last_error = std::move(dialled.reason);
+  }
+  if (new_session) worker_.tell_all(name);
+  dial_as_due(name);
+}
+
+void Tunnels::look_again(const std::string& name) { dial_as_due(name); }
+
+// ---- Kept ----
+
+void Tunnels::follow() {
+  for (auto& [name, at] : peers_) {
+    const auto* const config = worker_.view().current->peer(name);
+    const bool same = config != nullptr && config->public_key == at->key &&
+                      text_of(config->endpoint) == at->endpoint;
+    if (!same) at->idle.clear();
+  }
+  for (const auto& config : worker_.view().current->config().peers) {
+    Peer& at = peer(config.name);
+    if (at.endpoint != text_of(config.endpoint)) at.policy.succeeded();
+    at.endpoint = text_of(config.endpoint);
+    at.key = config.public_key;
+    if (needed(config.name)) dial_as_due(config.name);
+  }
+  if (stopped_) return;
+  stopped_ = std::make_unique<Gate>(worker_.loop());
+  start(tend());
+}
+
+Task<void> Tunnels::tend() {
+  for (;;) {
+    const bool stopped = co_await stopped_->wait(worker_.loop().now() + kTendEvery);
+    if (stopped) co_return;
+    for (auto& [name, at] : peers_) {
+      const bool used = needed(name);
+      tend(*at, used);
+      if (used) dial_as_due(name);
+    }
+  }
+}
+
+void Tunnels::tend(Peer& at, bool needed) {
+  const Watched::Time now = worker_.loop().now();
+  std::erase_if(at.idle, [](const IdleLink& idle) { return idle.link->socket().hung_up(); });
+  // Those that nobody may take any more go, oldest first; the other end closes them.
+  while (!at.idle.empty() && !usable(at.idle.front(), now)) {
+    start(await_end(std::move(at.idle.front().link)));
+    at.idle.erase(at.idle.begin());
+  }
+  if (!needed) return;
+  const std::size_t floor = std::min(at.idle.size(), PoolPolicy::kFewest);
+  for (std::size_t i = at.idle.size() - floor; i < at.idle.size(); ++i) {
+    IdleLink& idle = at.idle[i];
+    if (!usable(idle, now) || now - idle.used < link_life::kAskAfter) continue;
+    if (!idle.asked) set_unacknowledged(idle.link->socket().fd(), kUnacknowledgedIdle);
+    idle.asked = true;
+    idle.used = now;
+    constexpr std::array<std::uint8_t, 8> kNothing{};
+    (void)idle.link->send(FrameType::kPing, kNothing);
+  }
+}
+
+void Tunnels::stop() {
+  stopping_ = true;
+  if (stopped_) stopped_->open_all();
+  for (auto& [name, at] : peers_) {
+    for (IdleLink& idle : at->idle) reset_on_close(idle.link->socket().fd());
+    at->idle.clear();
+    at->changed.open_all();
+  }
+}
+
+std::map<std::string, TunnelsState> Tunnels::state() const {
+  std::map<std::string, TunnelsState> out;
+  for (const auto& [name, at] : peers_) {
+    TunnelsState& state = out[name];
+    state = {at->idle.size(), at->busy, at->handshakes, at->policy.failing(), at->last_error, 0, 0};
+    if (at->idle.empty()) continue;
+    const TcpState tcp = tcp_state(at->idle.back().link->socket().fd());
+    state.rtt_us = tcp.rtt_us;
+    state.retransmits = tcp.retransmits;
+  }
+  return out;
+}
+
+}  // namespace arctic

@@ -1,0 +1,104 @@
+// A worker's tunnel connections to the peers that it dials: taken for a client's connection, given
+// back after it, dialled before they are needed.
+//
+// How many and when is the pool's policy (pool.h), what is said on a new one is dial.cc's. One
+// thread; but for what says so.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/io/gate.h"
+#include "runtime/pegasus/link.h"
+#include "runtime/pegasus/pool.h"
+#include "runtime/pegasus/running.h"
+
+namespace arctic {
+
+class Worker;
+
+/// An idle link and what its use is bounded by.
+struct IdleLink {
+  std::unique_ptr<TunnelLink> link;
+  Watched::Time born{};
+  Watched::Time used{};  ///< when it was given back, or asked last
+  bool asked = false;    ///< a PING went out, and its sending is watched more closely
+};
+
+/// What `status` says of a peer.
+struct TunnelsState {
+  std::size_t idle = 0;
+  std::size_t busy = 0;
+  std::uint64_t handshakes = 0;
+  bool failing = false;
+  std::string last_error;  ///< empty if it answers
+  std::uint32_t rtt_us = 0;
+  std::uint64_t retransmits = 0;
+};
+
+class Tunnels {
+ public:
+  explicit Tunnels(Worker& worker);
+
+  /// A link to the peer, ready for OPEN; null if there is none until the deadline.
+  [[nodiscard]] Task<std::unique_ptr<TunnelLink>> take(std::string peer, Watched::Time deadline);
+  /// For the next connection.
+  void give_back(const std::string& peer, std::unique_ptr<TunnelLink> link);
+  /// One that was taken and carries nothing any more: waits for the other end to close it, so that
+  /// no port of ours stays behind.
+  void let_end(const std::string& peer, std::unique_ptr<TunnelLink> link);
+
+  /// The configuration changed: drops the links of peers that are gone or others now, and dials
+  /// those that services go to.
+  void follow();
+  /// Something about the peer's session changed, perhaps in another worker.
+  void look_again(const std::string& peer);
+  /// Drops idle links, and begins no more.
+  void stop();
+
+  [[nodiscard]] std::map<std::string, TunnelsState> state() const;
+
+ private:
+  struct Peer {
+    explicit Peer(EventLoop& loop) : changed(loop) {}
+    PoolPolicy policy;
+    std::vector<IdleLink> idle;  ///< the last used is last
+    std::size_t dialling = 0;
+    std::size_t busy = 0;
+    std::uint64_t handshakes = 0;
+    std::string last_error;
+    bool retry_set = false;
+    Gate changed;  ///< a link came, or a dial failed
+    PublicKey key;
+    std::string endpoint;
+  };
+
+  [[nodiscard]] Peer& peer(const std::string& name);
+  [[nodiscard]] std::unique_ptr<TunnelLink> pop_idle(Peer& peer);
+  void add_idle(Peer& peer, IdleLink link);
+  /// Begins the dials that are due.
+  void dial_as_due(const std::string& name);
+  void retry_at(const std::string& name, Watched::Time when);
+  Task<void> dial(std::string name, bool new_session);
+  /// Every few seconds: links that ended are let go, those of the floor are asked.
+  Task<void> tend();
+  void tend(Peer& peer, bool needed);
+  [[nodiscard]] bool needed(const std::string& name) const;
+
+  Worker& worker_;
+  std::map<std::string, std::unique_ptr<Peer>> peers_;
+  std::unique_ptr<Gate> stopped_;
+  bool stopping_ = false;
+};
+
+/// Dials a peer and makes a link: INIT for a new session, else HELLO. Null with a reason.
+struct Dialled {
+  std::unique_ptr<TunnelLink> link;
+  std::string reason;
+};
+[[nodiscard]] Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer,
+                                      std::uint32_t own_mark, bool new_session);
+
+}  // namespace arctic

@@ -1,0 +1,78 @@
+// How many links are kept ready, and how a peer that does not answer is asked again.
+#include <catch2/catch.hpp>
+
+#include "runtime/pegasus/pool.h"
+
+namespace arctic::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Time = PoolPolicy::Time;
+
+}  // namespace
+
+TEST_CASE("as many are ready as are opened during a dial") {
+  struct Case {
+    int per_second;
+    std::size_t least;
+    std::size_t most;
+  };
+  for (const Case& each :
+       {Case{0, 2, 2}, {1, 2, 2}, {100, 20, 30}, {300, 60, 90}, {5000, 128, 128}}) {
+    PoolPolicy policy;
+    Time now = seconds(100);
+    for (int i = 0; i < 5 * each.per_second; ++i) {
+      now += Time(seconds(1)) / each.per_second;
+      policy.opening(now);
+    }
+    INFO(each.per_second << " openings a second");
+    CHECK(policy.wanted(now) >= each.least);
+    CHECK(policy.wanted(now) <= each.most);
+    CHECK(policy.wanted(now + seconds(10)) == PoolPolicy::kFewest);
+  }
+}
+
+TEST_CASE("dials are for who waits and for what should be ready, less what is coming") {
+  const PoolPolicy policy;
+  const Time now = seconds(1);
+  CHECK(policy.dials(0, 0, 0, now) == 2);
+  CHECK(policy.dials(1, 0, 0, now) == 1);
+  CHECK(policy.dials(1, 1, 0, now) == 0);
+  CHECK(policy.dials(0, 2, 3, now) == 3);
+  CHECK(policy.dials(0, 0, 100, now) == PoolPolicy::kMostDialling);
+  CHECK(policy.dials(0, PoolPolicy::kMostDialling, 100, now) == 0);
+  CHECK(policy.dials(5, 0, 0, now) == 0);
+}
+
+TEST_CASE("a peer that fails is asked once at a time, and later each time") {
+  PoolPolicy policy;
+  Time now = seconds(1);
+  Time before{};
+  for (int i = 0; i < 12; ++i) {
+    policy.failed(now, 0);
+    CHECK(policy.dials(0, 0, 5, now) == 0);
+    const Time wait = policy.may_dial_at() - now;
+    CHECK(wait == std::min<Time>(i == 0 ? Time(milliseconds(100)) : 2 * before, seconds(10)));
+    before = wait;
+    now += wait;
+    CHECK(policy.dials(0, 0, 5, now) == 1);
+    CHECK(policy.dials(0, 1, 5, now) == 0);
+  }
+  policy.succeeded();
+  CHECK(policy.dials(0, 0, 5, now) == 7);
+}
+
+TEST_CASE("chance takes up to half of the wait away") {
+  for (const std::uint32_t chance : {0U, 1U << 31, UINT32_MAX}) {
+    PoolPolicy policy;
+    policy.failed(seconds(1), chance);
+    CHECK(policy.may_dial_at() - seconds(1) <= milliseconds(100));
+    CHECK(policy.may_dial_at() - seconds(1) >= milliseconds(50));
+  }
+  PoolPolicy late;
+  late.failed(seconds(1), UINT32_MAX);
+  CHECK(late.may_dial_at() - seconds(1) == milliseconds(50));
+}
+
+}  // namespace arctic::test
