@@ -241,6 +241,30 @@ TEST_CASE("the socket of a dead process is replaced, that of a living one is not
   CHECK(client.line() == "<hello>");
 }
 
+TEST_CASE("a living process that is too busy to answer is not taken for dead") {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/s";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const auto* const raw = reinterpret_cast<const sockaddr*>(&address);
+  const OwnedFd busy(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::bind(busy.get(), raw, sizeof address) == 0);
+  REQUIRE(::listen(busy.get(), 0) == 0);
+  std::vector<OwnedFd> waiting;
+  int result = 0;
+  while (result == 0 && waiting.size() < 10) {
+    waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    result = ::connect(waiting.back().get(), raw, sizeof address);
+  }
+  REQUIRE(result != 0);
+  REQUIRE(errno == EAGAIN);
+  const Running running(path);
+  REQUIRE_FALSE(running.runs());
+  CHECK(running.error().reason == "another process listens there");
+  CHECK(fs::exists(path));
+}
+
 TEST_CASE("what is not its own is neither replaced nor removed") {
   const TempFolder folder;
   const std::string path = folder.path() + "/s";
