@@ -209,8 +209,8 @@ Task<void> Server::take_up(Watched& socket, Order order, Verdict& out) {
   if (end != End::kEof) report_.fail(end);
 }
 
-Task<void> Server::give_down(Watched& socket, Order order) {
-  const End end = co_await send_stream(socket, order.down_stream());
+Task<void> Server::give_down(Watched& socket, Order order, End& end) {
+  end = co_await send_stream(socket, order.down_stream());
   if (end == End::kFine) {
     report_.bytes_down += order.down;
     if (order.kind == OrderKind::kServerEnds) ::shutdown(socket.fd(), SHUT_WR);
@@ -256,11 +256,15 @@ Task<void> Server::check(std::unique_ptr<Watched> socket) {
       co_return report_.fail("no_order");
   }
   Verdict verdict;
+  End given = End::kFine;
   Group both(loop_);
   both.add(take_up(*socket, order, verdict));
-  both.add(give_down(*socket, order));
+  both.add(give_down(*socket, order, given));
   co_await both.done();
+  // The kernel tells of a reset once: if the writer was told, the reader sees an end of file.
+  if (given == End::kReset) verdict.end = static_cast<std::uint32_t>(given);
   const bool ended = verdict.end == static_cast<std::uint32_t>(End::kEof);
+  if (!ended) report_.fail(static_cast<End>(verdict.end));
   if (order.kind == OrderKind::kServerEnds || !ended) {
     verdicts_[order.seed] = verdict;
     co_return;

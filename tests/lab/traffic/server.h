@@ -38,7 +38,7 @@ class Server {
 
   [[nodiscard]] Task<End> do_echo(Watched& socket);
   Task<void> take_up(Watched& socket, Order order, Verdict& out);
-  Task<void> give_down(Watched& socket, Order order);
+  Task<void> give_down(Watched& socket, Order order, End& end);
   Task<void> reset_amid(Watched& socket, Order order);
   Task<void> answer(Watched& socket, std::uint64_t seed);
 
