@@ -105,6 +105,16 @@ await() { # WHAT COMMAND…: until it succeeds
   done
 }
 
+eventually() { # WHAT SECONDS COMMAND…: as await, but a failure is one among others
+  local what=$1 end=$((SECONDS + $2))
+  shift 2
+  until "$@" >eventually.log 2>&1; do
+    [ $SECONDS -lt $end ] || { bad "$what" "not in time"; return; }
+    pause 0.02
+  done
+  ok "$what"
+}
+
 # ---- Pegasus ----
 
 # usage: configure SERVICES-YAML. Makes keys once, and applies at both nodes.
@@ -190,8 +200,14 @@ end_all() {
 cut_wan() {
   at entry nft -f - <<'END'
 table inet cut {
-  chain in { type filter hook prerouting priority -400; iifname "wan" drop; }
-  chain out { type filter hook output priority 400; oifname "wan" drop; }
+  chain in {
+    type filter hook prerouting priority -400
+    iifname "wan" drop
+  }
+  chain out {
+    type filter hook output priority 400
+    oifname "wan" drop
+  }
 }
 END
 }

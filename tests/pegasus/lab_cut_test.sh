@@ -68,9 +68,9 @@ server_saw "tunnel connections destroyed, seen by the server" reset
 
 # The wan away: what runs goes on, what is new waits or is reset within a bounded time.
 mkfifo talk
+exec 7<>talk
 spawn client "$traffic" hold 192.168.0.2 5001 --count 20 --every 0.2 --patience 60 <talk >hold.out 2>&1
 hold=$!
-exec 7>talk
 await "20 connections" grep -q ready hold.out
 cut_wan
 SECONDS=0
@@ -81,7 +81,7 @@ at_most "and does not wait long for it" 20 "$(field .seconds)"
 mend_wan
 await "the tunnel" at client "$traffic" check 192.168.0.2 5000
 passes "the wan is back: new connections" check 192.168.0.2 5000 --count 10
-exec 7>&-
+printf . >&7
 status=0
 wait $hold || status=$?
 same "connections that were there survived 10 s without a wan" 0 "$status"

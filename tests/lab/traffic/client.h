@@ -49,7 +49,7 @@ struct HoldPlan {
   std::chrono::duration<double> every{0.1};  ///< an exchange on each; 0: none until the end
   std::size_t bytes = 64;
 };
-/// With `echo`: opens all, says "ready", and ends them when the input ends.
+/// With `echo`: opens all, says "ready", and ends them when it is told.
 Task<void> hold(Client& client, HoldPlan plan);
 
 struct FlowPlan {
@@ -71,11 +71,11 @@ Task<void> who(Client& client);
 /// Connects, sends a byte, and tells how that ends: refused, reset, eof, …, or "open" if it has
 /// not ended after `within`, "data" if bytes came.
 Task<void> outcome(Client& client, std::chrono::nanoseconds within);
-/// With `slow`: sends until nothing moves for a second, says "ready", and resets when the input
-/// ends. With `source` (`up` false): reads nothing.
+/// With `slow`: sends until nothing moves for a second, says "ready", and resets when it is
+/// told. With `source` (`up` false): reads nothing.
 Task<void> stall(Client& client, bool up);
 
-/// Until standard input ends. Prints "ready" first.
+/// Prints "ready" and waits for a byte on standard input, or its end.
 Task<void> until_told(EventLoop& loop);
 
 }  // namespace arctic::traffic

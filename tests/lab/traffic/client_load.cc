@@ -101,7 +101,7 @@ Task<void> until_told(EventLoop& loop) {
   for (;;) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
     char byte = 0;
-    if (::poll(&input, 1, 0) > 0 && ::read(STDIN_FILENO, &byte, 1) <= 0) co_return;
+    if (::poll(&input, 1, 0) > 0 && ::read(STDIN_FILENO, &byte, 1) >= 0) co_return;
     co_await loop.sleep_until(loop.now() + std::chrono::milliseconds(20));
   }
 }
