@@ -119,12 +119,13 @@ class Lab:
         must(["ip", "-n", entry, "rule", "add", "fwmark", "1", "lookup", "100"])
         must(["ip", "-n", entry, "route", "add", "local", "default", "dev", "lo", "table", "100"])
         must(self.at("entry") + ["nft", "-f", "-"], input=f"""
-            table ip intercept {{ chain in {{
-              type filter hook prerouting priority mangle
-              meta l4proto tcp socket transparent 1 meta mark set 1 accept
-              iifname "lan" ip daddr 192.168.0.0/16 meta l4proto tcp \\
-                tproxy to :{port} meta mark set 1 accept
-            }} }}""")
+            table ip intercept {{
+              chain in {{
+                type filter hook prerouting priority mangle
+                meta l4proto tcp socket transparent 1 meta mark set 1 accept
+                iifname "lan" ip daddr 192.168.0.0/16 meta l4proto tcp tproxy to :{port} meta mark set 1 accept
+              }}
+            }}""")
 
 
 class Arctic(Lab):
@@ -158,7 +159,7 @@ services:
 
 class ShadowsocksLibev(Lab):
     def begin(self):
-        common = ["-k", "bench", "-m", "aes-256-gcm", "--no-delay", "-t", "300", "-n", "65536"]
+        common = ["-k", "bench", "-m", "aes-256-gcm", "--no-delay", "-t", "300", "-n", "16384"]
         self.spawn("exit", ["ss-server", "-s", "0.0.0.0", "-p", "8388"] + common)
         self.spawn("entry", ["ss-redir", "-T", "-s", "192.0.2.2", "-p", "8388", "-b", "0.0.0.0",
                              "-l", "1080"] + common)
@@ -196,7 +197,7 @@ class V2ray(Lab):
 
 HAPROXY_HEAD = """
 global
-  maxconn 20000
+  maxconn 4000
 defaults
   mode tcp
   timeout connect 20s
