@@ -63,7 +63,9 @@ class Lab:
         must(["ip", "-n", self.netns(machine), "link", "set", "lo", "up"])
         must(self.at(machine) + ["sh", "-c", """cd /proc/sys/net/ipv4 && echo 1 >ip_forward &&
             echo '1024 65535' >ip_local_port_range && echo 1 >tcp_tw_reuse &&
-            echo 8192 >tcp_max_syn_backlog && echo 8192 >../core/somaxconn"""])
+            echo 8192 >tcp_max_syn_backlog && echo 8192 >../core/somaxconn""" +
+             (f" && echo {self.options.congestion} >tcp_congestion_control"
+              if self.options.congestion else "")])
 
     def cable(self, a, link_a, address_a, b, link_b, address_b):
         a, b = self.netns(a), self.netns(b)
