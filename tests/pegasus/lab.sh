@@ -91,7 +91,7 @@ lab_logs() {
   [ "$1" = 0 ] && return
   local log
   for log in entry.log exit.log; do
-    [ ! -e "$log" ] || { echo "--- the end of $log"; tail -n 25 "$log"; }
+    [ ! -e "$log" ] || { echo "--- the end of $log"; tail -n 12 "$log"; }
   done
 }
 
@@ -181,7 +181,7 @@ holds_sane() {
   for node in entry exit; do
     [ -e "$node.log" ] || continue
     if grep -qE 'ERROR: |runtime error:|WARNING: ThreadSanitizer' "$node.log"; then
-      bad "no sanitizer complains at $node" "$(grep -m1 -A15 -E 'ERROR: |runtime error:|WARNING: ' "$node.log")"
+      bad "no sanitizer complains at $node" "$(grep -m1 -A6 -E 'ERROR: |runtime error:|WARNING: ' "$node.log")"
     fi
   done
 }

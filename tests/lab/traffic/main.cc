@@ -143,7 +143,8 @@ void add_loads(CLI::App& app, Options& o, std::map<CLI::App*, Job>& jobs) {
     o.rate.time = span(o.seconds);
     return rate(c, o.rate);
   };
-  command = client_command(app, o, "hold", "long connections until a byte or the end of the input, with `echo`");
+  command = client_command(app, o, "hold",
+                           "long connections until a byte or the end of the input, with `echo`");
   command->add_option("--count", o.hold.count, "Connections");
   command->add_option("--every", o.every, "Seconds between two exchanges on each; 0: idle");
   command->add_option("--bytes", o.hold.bytes, "Sent and sent back each time");

@@ -261,7 +261,6 @@ Task<void> Server::check(std::unique_ptr<Watched> socket) {
   both.add(take_up(*socket, order, verdict));
   both.add(give_down(*socket, order, given));
   co_await both.done();
-  // The kernel tells of a reset once: if the writer was told, the reader sees an end of file.
   if (given == End::kReset) verdict.end = static_cast<std::uint32_t>(given);
   const bool ended = verdict.end == static_cast<std::uint32_t>(End::kEof);
   if (!ended) report_.fail(static_cast<End>(verdict.end));

@@ -31,6 +31,8 @@ const char* to_string(End end) {
       return "early_eof";
     case End::kReset:
       return "reset";
+    case End::kPipe:
+      return "pipe";
     case End::kRefused:
       return "refused";
     case End::kTimeout:
@@ -48,8 +50,9 @@ End end_of(int error) {
     case 0:
       return End::kFine;
     case ECONNRESET:
-    case EPIPE:
       return End::kReset;
+    case EPIPE:
+      return End::kPipe;
     case ECONNREFUSED:
       return End::kRefused;
     case ETIMEDOUT:

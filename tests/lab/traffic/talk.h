@@ -13,11 +13,14 @@
 
 namespace arctic::traffic {
 
+/// The kernel tells of a reset once, to whoever asks first: a reader whose connection's writer was
+/// told sees an end of file.
 enum class End : std::uint8_t {
   kFine,
   kEof,
   kEarlyEof,  ///< an end of file where bytes were still to come
   kReset,
+  kPipe,  ///< sent to one that was over
   kRefused,
   kTimeout,
   kUnreachable,
