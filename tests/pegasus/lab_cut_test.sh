@@ -30,30 +30,35 @@ ended() {
   result=$(cat transfer.out)
   same "$1" '{"reset":1}' "$(jq -c .failed <<<"$result")"
 }
-# What the server has counted by now, of connections that ended other than ordered.
+none_at_server() { ! at server ss -tnH state established sport = :5000 | grep -q .; }
+# usage: server_saw WHAT [KINDS]: how connections ended there, other than ordered, up to now.
 server_saw() {
   kill -s TERM $server_pid
   wait $server_pid || true
   result=$(tail -n 1 serve.out)
-  same "$1" "$2" "$(field '.failed | keys | join(" ")')"
+  [ $# = 1 ] || same "$1" "$2" "$(field '.failed | keys | join(" ")')"
   serve check=5000 echo=5001
 }
 
+# What the kernel does with a killed process' own connections is not looked at: they may end with
+# FIN at the near side. Across the tunnel it must be a reset.
 for to in 192.168.0.2 fd99::2; do
   begin $to
   stop exit KILL
   ended "$to: exit killed, seen by the client"
   start exit
   await "the tunnel" at client "$traffic" check $to 5000
-
+done
+server_saw "exit killed"
+for to in 192.168.0.2 fd99::2; do
   begin $to
   stop entry KILL
   wait $transfer || true
-  await "the server to see it" bash -c "[ -z \"\$(ip netns exec server ss -tnH state established sport = :5000)\" ]"
+  await "the server to see it" none_at_server
   start entry
   await "the tunnel" at client "$traffic" check $to 5000
 done
-server_saw "entry or exit killed, seen by the server" reset
+server_saw "entry killed, seen by the server" reset
 
 for to in 192.168.0.2 fd99::2; do
   begin $to

@@ -206,7 +206,6 @@ Task<void> Server::take_up(Watched& socket, Order order, Verdict& out) {
   out = {arrival.bytes, static_cast<std::uint32_t>(end), arrival.corrupt ? 1U : 0U, arrival.digest};
   report_.bytes_up += arrival.bytes;
   if (arrival.corrupt) report_.add_corrupt();
-  if (end != End::kEof) report_.fail(end);
 }
 
 Task<void> Server::give_down(Watched& socket, Order order, End& end) {
