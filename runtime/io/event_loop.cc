@@ -177,6 +177,9 @@ void EventLoop::turn() {
     }
     if (std::find(gone_.begin(), gone_.end(), watched) != gone_.end()) continue;
     if ((what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) watched->hung_up_ = true;
+    if ((what & EPOLLERR) != 0 && watched->failure_watcher_ != nullptr) {
+      watched->failure_watcher_->failed(*watched);
+    }
     if ((what & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
       watched->ready_[kRead] = true;
       watched->wake(kRead, Wake::kReady);

@@ -22,6 +22,17 @@ class EventLoop;
 
 enum class Wake : std::uint8_t { kReady, kClosed, kTimeout };
 
+class Watched;
+
+/// Who is to know at once that a socket failed, also while it waits for another.
+class FailureWatcher {
+ public:
+  virtual void failed(Watched& socket) = 0;
+
+ protected:
+  ~FailureWatcher() = default;
+};
+
 /// A non-blocking descriptor in a loop. Closes it when it goes. Each side has one waiter at most.
 class Watched {
  public:
@@ -61,6 +72,9 @@ class Watched {
   /// The other end has said its last: a short read does not mean that the rest is not there yet.
   [[nodiscard]] bool hung_up() const { return hung_up_; }
 
+  /// Null for nobody. Told in the loop's thread, when an error such as a reset has come.
+  void set_failure_watcher(FailureWatcher* watcher) { failure_watcher_ = watcher; }
+
   /// Wakes who waits to read, as if there were something: it is to look about.
   void nudge();
   /// Wakes both waiters with kClosed, now and from now on. The descriptor stays open.
@@ -84,6 +98,7 @@ class Watched {
   Watched* before_ = nullptr;  ///< in the loop's list of all
   Watched* after_ = nullptr;
   int fd_;
+  FailureWatcher* failure_watcher_ = nullptr;
   bool ready_[2] = {true, true};
   bool hung_up_ = false;
   bool cancelled_ = false;

@@ -1,6 +1,7 @@
 #include "runtime/io/sockets.h"
 
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -208,7 +209,9 @@ TcpState tcp_state(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
-  return {info.tcpi_rtt, info.tcpi_total_retrans};
+  return {info.tcpi_rtt, info.tcpi_total_retrans,
+          info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0,
+          std::chrono::milliseconds(info.tcpi_last_ack_recv)};
 }
 
 bool set_bbr(int fd) {

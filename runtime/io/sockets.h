@@ -86,6 +86,8 @@ void set_unacknowledged(int fd, std::chrono::milliseconds longest);
 struct TcpState {
   std::uint32_t rtt_us = 0;
   std::uint32_t retransmits = 0;
+  bool unanswered = false;  ///< something was sent, or is to be, and is not acknowledged
+  std::chrono::milliseconds since_answer{};  ///< since the last acknowledgement
 };
 [[nodiscard]] TcpState tcp_state(int fd);
 /// BBR if the kernel offers it; false if not.

@@ -122,7 +122,7 @@ Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, std::uint16_t 
   if (result.reusable) {
     worker.tunnels().give_back(peer, std::move(link));
   } else {
-    worker.tunnels().let_end(peer, std::move(link));
+    worker.tunnels().let_end(peer, std::move(link), result.link_dead);
   }
 }
 

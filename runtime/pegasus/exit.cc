@@ -180,6 +180,7 @@ Task<bool> serve(Worker& worker, const Greeting& greeting, const Record& record)
   }
   const RelayResult result = co_await relay(
       {LinkEnd::kResponder, *reached.socket, link, worker.buffers(), carried, nullptr});
+  if (result.link_dead) reset_on_close(link.socket().fd());
   if (result.broken != nullptr) {
     worker.shared().log.say(LogLevel::kWarning, "tunnel connection closed",
                             {{"service", carried.found.tunnel->service},

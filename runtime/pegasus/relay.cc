@@ -17,11 +17,13 @@ constexpr std::size_t kSlot = RelayBuffers::kBodyBytes + kRecordOverhead;
 constexpr std::size_t kVectors = 1024;  // IOV_MAX
 // Of a link whose service is limited: what is opened waits here, in memory of its own.
 constexpr std::size_t kPacedRead = 64 * 1024;
+constexpr std::chrono::seconds kAnswerTime{8};
+constexpr const char* kNoAnswer = "it does not answer";
 // Then others have their turn, however fast both ends are.
 constexpr unsigned kRoundsAtOnce = 4;
 
 /// One connection while it is relayed; both directions share it.
-class Relay : public Cuttable {
+class Relay : public Cuttable, public FailureWatcher {
  public:
   explicit Relay(const RelayParts& parts)
       : end_(parts.end),
@@ -37,12 +39,16 @@ class Relay : public Cuttable {
 
   Task<RelayResult> run() {
     carried_.running = this;
+    plain_.set_failure_watcher(this);
+    link_.socket().set_failure_watcher(this);
     if (carried_.cut_asked) fail();
     running_ = 2;
     start(finish(up()));
     start(finish(down()));
     co_await Join{*this};
     carried_.running = nullptr;
+    plain_.set_failure_watcher(nullptr);
+    link_.socket().set_failure_watcher(nullptr);
     if (!failed_) {
       const bool flushed = co_await link_.flush();
       if (!flushed) fail();
@@ -53,9 +59,16 @@ class Relay : public Cuttable {
   }
 
   void cut() override {
-    // The other end is told, as far as the kernel takes it at once.
-    if (!failed_) (void)link_.send(FrameType::kReset);
+    if (failed_) return;
+    // A record that has to wait behind others may never leave.
+    if (link_.has_kept() || !link_.send(FrameType::kReset)) result_.link_dead = true;
     fail();
+  }
+
+  /// Whoever still reads finds the error behind the last bytes. Whoever waits for the other socket
+  /// does not.
+  void failed(Watched& socket) override {
+    if (&socket == &plain_ ? up_waits_ : down_waits_) cut();
   }
 
  private:
@@ -75,6 +88,7 @@ class Relay : public Cuttable {
   void fail(const char* broken = nullptr) {
     if (failed_) return;
     failed_ = true;
+    if (broken == kNoAnswer) result_.link_dead = true;
     result_.broken = broken;
     reset_on_close(plain_.fd());
     plain_.cancel();
@@ -99,7 +113,9 @@ class Relay : public Cuttable {
   Task<void> up() {
     for (unsigned rounds = 1; !failed_; ++rounds) {
       if (link_.has_kept()) {
+        up_waits_ = true;
         const bool flushed = co_await link_.flush();
+        up_waits_ = false;
         if (!flushed) co_return fail();
       }
       const Wake wake = co_await plain_.readable();
@@ -175,7 +191,9 @@ class Relay : public Cuttable {
     for (unsigned rounds = 1; !failed_ && !ended(); ++rounds) {
       if (!has_input_) {
         link_.release();
-        const Wake wake = co_await link_.socket().readable();
+        const Wake wake = co_await link_.socket().readable(answer_due());
+        if (wake == Wake::kTimeout && link_answers()) continue;
+        if (wake == Wake::kTimeout) co_return fail(kNoAnswer);
         if (wake != Wake::kReady) co_return fail();
         if (ended()) break;
       }
@@ -190,7 +208,11 @@ class Relay : public Cuttable {
       if (failed_) co_return;
       bool good = paced || write_plain();
       if (paced) keep_unwritten(0);
-      if (good && !unwritten_.empty()) good = co_await flush_plain();
+      if (good && !unwritten_.empty()) {
+        down_waits_ = true;
+        good = co_await flush_plain();
+        down_waits_ = false;
+      }
       // Whoever reads no more gets no more; the other side must learn of it.
       if (!good) co_return co_await reset_both();
       if (finished_ && !shut_) {
@@ -200,6 +222,16 @@ class Relay : public Cuttable {
     }
     down_ended_ = true;
     if (fin_sent_) plain_.nudge();
+  }
+
+  /// Until OPENED: a link that was idle may have died without a word.
+  [[nodiscard]] Watched::Time answer_due() const {
+    if (end_ != LinkEnd::kInitiator || opened_) return Watched::kForever;
+    return plain_.loop().now() + kAnswerTime;
+  }
+  [[nodiscard]] bool link_answers() const {
+    const TcpState state = tcp_state(link_.socket().fd());
+    return !state.unanswered || state.since_answer < kAnswerTime;
   }
 
   /// Opens what is there; payloads stay where they are, for write_plain().
@@ -356,6 +388,8 @@ class Relay : public Cuttable {
   std::vector<std::uint8_t> unwritten_;  ///< opened, for the plain socket
   int running_ = 0;
   std::coroutine_handle<> waiting_;
+  bool up_waits_ = false;    ///< for the link
+  bool down_waits_ = false;  ///< for the plain socket, or its turn
   bool opened_ = false;
   bool finished_ = false;    ///< FIN came
   bool fin_sent_ = false;    ///< FIN went

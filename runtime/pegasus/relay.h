@@ -30,9 +30,10 @@ struct RelayParts {
 };
 
 struct RelayResult {
-  bool reusable = false;                   ///< FIN went both ways: the link may carry another
-  std::optional<RefusedFrame> refused;     ///< at the entry
-  const char* broken = nullptr;            ///< what the other end did wrong, if it did
+  bool link_dead = false;               ///< the other end is to learn of it by a reset of the link
+  bool reusable = false;                ///< FIN went both ways: the link may carry another
+  std::optional<RefusedFrame> refused;  ///< at the entry
+  const char* broken = nullptr;         ///< what the other end did wrong, if it did
   std::optional<Watched::Time> opened_at;  ///< at the entry: when the exit said OPENED
 };
 

@@ -98,9 +98,15 @@ void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> lin
   add_idle(at, {std::move(link), born, worker_.loop().now(), false});
 }
 
-void Tunnels::let_end(const std::string& name, std::unique_ptr<TunnelLink> link) {
-  --peer(name).busy;
-  if (!link->socket().hung_up()) start(await_end(std::move(link)));
+void Tunnels::let_end(const std::string& name, std::unique_ptr<TunnelLink> link, bool dead) {
+  Peer& at = peer(name);
+  --at.busy;
+  if (dead && tcp_state(link->socket().fd()).unanswered) {
+    for (IdleLink& idle : at.idle) reset_on_close(idle.link->socket().fd());
+    at.idle.clear();
+  }
+  if (dead) reset_on_close(link->socket().fd());
+  if (!dead && !link->socket().hung_up()) start(await_end(std::move(link)));
 }
 
 // ---- Dialled ----

@@ -47,8 +47,9 @@ class Tunnels {
   /// For the next connection.
   void give_back(const std::string& peer, std::unique_ptr<TunnelLink> link);
   /// One that was taken and carries nothing any more: waits for the other end to close it, so that
-  /// no port of ours stays behind.
-  void let_end(const std::string& peer, std::unique_ptr<TunnelLink> link);
+  /// no port of ours stays behind. A dead one is reset at once; and if the peer did not even take
+  /// what was sent, the idle ones are not trusted any more.
+  void let_end(const std::string& peer, std::unique_ptr<TunnelLink> link, bool dead);
 
   /// The configuration changed: drops the links of peers that are gone or others now, and dials
   /// those that services go to.
