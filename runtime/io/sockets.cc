@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -209,8 +210,10 @@ TcpState tcp_state(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
-  return {info.tcpi_rtt, info.tcpi_total_retrans,
-          info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0,
+  // Bytes not acknowledged, those included that could not even be sent (SIOCOUTQ of tcp(7)).
+  int out = 0;
+  const bool known = ::ioctl(fd, TIOCOUTQ, &out) == 0;
+  return {info.tcpi_rtt, info.tcpi_total_retrans, known && out > 0,
           std::chrono::milliseconds(info.tcpi_last_ack_recv)};
 }
 
