@@ -49,13 +49,15 @@ class Client {
   }
   /// Without its newline; "<end>" if the connection ends first.
   std::string line() {
+    std::size_t seen = 0;  // without a newline in it
     for (;;) {
-      if (const std::size_t end = buffer_.find('\n'); end != std::string::npos) {
+      if (const std::size_t end = buffer_.find('\n', seen); end != std::string::npos) {
         std::string out = buffer_.substr(0, end);
         buffer_.erase(0, end + 1);
         return out;
       }
-      char piece[4096];
+      seen = buffer_.size();
+      char piece[65536];
       const ssize_t got = ::recv(fd_.get(), piece, sizeof piece, 0);
       if (got <= 0) return got == 0 || errno == ECONNRESET ? "<end>" : "<nothing>";
       buffer_.append(piece, static_cast<std::size_t>(got));
