@@ -160,7 +160,7 @@ start() { # NODE [ARGUMENT…]
   local node=$1
   shift
   # shellcheck disable=SC2086
-  spawn "$node" "$pegasus" --root "$node" ${ARCTIC_LAB_WORKERS:+--workers $ARCTIC_LAB_WORKERS} "$@" \
+  spawn "$node" "$pegasus" --root "$node" --drain 5 ${ARCTIC_LAB_WORKERS:+--workers $ARCTIC_LAB_WORKERS} "$@" \
     >>"$node.log" 2>&1
   pegasus_pid[$node]=$!
   await "pegasus at $node" running "$node"

@@ -17,7 +17,7 @@ endless=$((1 << 40)) seed=0
 begin() {
   before=$(arrived)
   seed=$((seed + 1))
-  spawn client timeout 300 "$traffic" check "$1" 5000 --most $endless --exact --seed $seed --patience 60 \
+  spawn client timeout 900 "$traffic" check "$1" 5000 --most $endless --exact --seed $seed --patience 600 \
     >transfer.out 2>&1
   transfer=$!
   await "the transfer" flows 10000000
