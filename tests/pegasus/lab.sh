@@ -9,6 +9,9 @@
 # A test begins with `lab_inside "$@"`: from then on it is the first process of namespaces of its
 # own, and whatever happens to it, nothing of the lab remains. It gives the machines their services
 # with `configure`, and ends with `finish`.
+#
+# From outside: ARCTIC_LAB_PATIENCE (seconds that anything awaited may take), ARCTIC_LAB_WORKERS
+# (threads of each pegasus), ARCTIC_LAB_BYTES and ARCTIC_LAB_CONNECTIONS (sizes; 1 GB is 1073741824).
 
 lab_patience=${ARCTIC_LAB_PATIENCE:-30} # seconds that anything awaited may take
 declare -A pegasus_pid pegasus_port
