@@ -10,8 +10,30 @@
 
 namespace arctic::cli {
 
+namespace {
+
+/// What the runtimes of this version cannot do on the node; never left out in silence.
+Diagnostics not_there_yet(const Config& config, const std::string& node) {
+  Diagnostics problems;
+  for (const Service& service : config.services) {
+    const bool ours = service.source_peer.value == node || service.target_peer.value == node;
+    if (!ours || !service.transport || service.transport->value == Transport::kTcp) continue;
+    problems.error(
+        0, service.transport->span,
+        "`transport_type: kcp` is not there yet: this version of Pegasus carries `tcp` alone",
+        "write `transport_type: tcp` until it is");
+  }
+  return problems;
+}
+
+}  // namespace
+
 Result<Target> target_for(Session& session, const Loaded& loaded, const std::string& said_node) {
   ARCTIC_TRY(const std::string node, live_node(session, loaded.config, said_node));
+  const Diagnostics missing = not_there_yet(loaded.config, node);
+  if (missing.has_errors()) {
+    return tl::unexpected<Error>(refuse(session, loaded.input, missing));
+  }
   return target_of(compile(loaded.config, node), loaded.config, loaded.input.text);
 }
 

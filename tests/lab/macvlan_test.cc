@@ -25,7 +25,7 @@ constexpr const char* kServices = R"(
     id: svc-lan-b-with-a-long-name
     source_peer: syd
     target_peer: fra
-    transport_type: kcp
+    transport_type: tcp
     interface: {enabled: true, ipv4: 10.1.0.10/16, ipv6: "fd01::10/64"}
   - name: everything
     source_peer: syd

@@ -33,7 +33,7 @@ constexpr const char* kServices = R"(
   - name: silent
     source_peer: syd
     target_peer: nyc
-    transport_type: kcp
+    transport_type: tcp
     on_down: drop
     routes:
       - {priority: 1, dest_cidr: 198.51.100.48/28}
