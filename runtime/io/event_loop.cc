@@ -37,11 +37,11 @@ Watched::Watched(EventLoop& loop, int fd) : loop_(loop), after_(loop.watched_), 
   loop.watched_ = this;
 }
 
-Result<std::unique_ptr<Watched>> Watched::make(EventLoop& loop, int fd) {
+Result<std::unique_ptr<Watched>> Watched::make(EventLoop& loop, int fd, Mode mode) {
   std::unique_ptr<Watched> watched(new Watched(loop, fd));
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ((flags & O_NONBLOCK) == 0 && ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)) {
-    return system_failure("fcntl");
+  if (mode == Mode::kUnknown) {
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return system_failure("fcntl");
   }
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;

@@ -39,8 +39,10 @@ class Watched {
   using Time = std::chrono::nanoseconds;  ///< CLOCK_BOOTTIME, as EventLoop::now()
   static constexpr Time kForever = Time::max();
 
-  /// Takes `fd` over, makes it non-blocking and registers it.
-  [[nodiscard]] static Result<std::unique_ptr<Watched>> make(EventLoop& loop, int fd);
+  enum class Mode : std::uint8_t { kUnknown, kNonBlocking };
+  /// Takes `fd` over, makes it non-blocking unless it is said to be, and registers it.
+  [[nodiscard]] static Result<std::unique_ptr<Watched>> make(EventLoop& loop, int fd,
+                                                             Mode mode = Mode::kUnknown);
   ~Watched();
   Watched(const Watched&) = delete;
   Watched& operator=(const Watched&) = delete;

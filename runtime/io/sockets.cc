@@ -2,7 +2,6 @@
 
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -151,19 +150,22 @@ int connect_error(int fd) {
   return error;
 }
 
-int accept_tcp(int fd) {
-  const int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+int accept_tcp(int fd, RawAddress& from) {
+  from.size = sizeof from.storage;
+  const int accepted = ::accept4(fd, from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   return accepted >= 0 ? accepted : -errno;
 }
 
-Task<void> accept_each(Watched& listener, std::function<void(std::unique_ptr<Watched>)> take) {
+Task<void> accept_each(Watched& listener, TakeAccepted take) {
   constexpr std::chrono::milliseconds kMoment{50};
   for (;;) {
     const Wake wake = co_await listener.readable();
     if (wake != Wake::kReady) co_return;
-    const int fd = accept_tcp(listener.fd());
+    RawAddress from;
+    const int fd = accept_tcp(listener.fd(), from);
     if (fd >= 0) {
-      if (auto socket = Watched::make(listener.loop(), fd)) take(std::move(*socket));
+      auto socket = Watched::make(listener.loop(), fd, Watched::Mode::kNonBlocking);
+      if (socket) take(std::move(*socket), from.parse().value_or(SocketAddress{}));
       continue;
     }
     if (fd == -EAGAIN) listener.drained();
@@ -173,19 +175,30 @@ Task<void> accept_each(Watched& listener, std::function<void(std::unique_ptr<Wat
   }
 }
 
-Task<bool> read_exactly(Watched& socket, ByteSpan out, Watched::Time deadline) {
+Task<int> await_connect(Watched& socket, Watched::Time deadline) {
+  socket.full();
+  socket.drained();
+  const Wake wake = co_await socket.writable(deadline);
+  if (wake == Wake::kTimeout) co_return ETIMEDOUT;
+  if (wake != Wake::kReady) co_return ECANCELED;
+  co_return socket.hung_up() ? connect_error(socket.fd()) : 0;
+}
+
+Task<Got> read_exactly(Watched& socket, ByteSpan out, Watched::Time deadline) {
   while (!out.empty()) {
-    if (co_await socket.readable(deadline) != Wake::kReady) co_return false;
+    const Wake wake = co_await socket.readable(deadline);
+    if (wake == Wake::kTimeout) co_return Got::kLate;
+    if (wake != Wake::kReady) co_return Got::kFailed;
     const ssize_t got = ::read(socket.fd(), out.data(), out.size());
-    if (got == 0) co_return false;
+    if (got == 0) co_return Got::kEnd;
     if (got < 0) {
       if (errno == EAGAIN) socket.drained();
       if (errno == EAGAIN || errno == EINTR) continue;
-      co_return false;
+      co_return Got::kFailed;
     }
     out = out.subspan(static_cast<std::size_t>(got));
   }
-  co_return true;
+  co_return Got::kAll;
 }
 
 bool send_whole(Watched& socket, ByteView bytes) {
@@ -195,11 +208,13 @@ bool send_whole(Watched& socket, ByteView bytes) {
 
 void set_no_delay(int fd) { set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 
-void set_timeouts(int fd, std::chrono::seconds idle, std::chrono::milliseconds unacknowledged) {
+void set_keepalive(int fd, std::chrono::seconds idle) {
+  constexpr int kEverySeconds = 15;
+  constexpr int kTimes = 8;
   set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(idle.count()));
-  set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, static_cast<int>(idle.count() / 4)));
-  set_unacknowledged(fd, unacknowledged);
+  set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, kEverySeconds);
+  set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, kTimes);
 }
 
 void set_unacknowledged(int fd, std::chrono::milliseconds longest) {
@@ -225,6 +240,11 @@ bool set_bbr(int fd) {
 void reset_on_close(int fd) {
   const linger now{1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+void end_on_close(int fd) {
+  const linger off{0, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }
 
 }  // namespace arctic

@@ -64,23 +64,35 @@ struct DialOptions {
 /// 0 or an errno value.
 [[nodiscard]] int connect_error(int fd);
 
-/// A descriptor of the next connection, negative errno if there is none. Its options are inherited.
-[[nodiscard]] int accept_tcp(int fd);
+/// A descriptor of the next connection, negative errno if there is none. Its options are inherited;
+/// `from` becomes the other end.
+[[nodiscard]] int accept_tcp(int fd, RawAddress& from);
 
 /// Hands every connection of a listener to `take`, until the listener is cancelled. Waits a moment
 /// when there are no descriptors left: those that are open end sooner or later.
-[[nodiscard]] Task<void> accept_each(Watched& listener,
-                                     std::function<void(std::unique_ptr<Watched>)> take);
+using TakeAccepted = std::function<void(std::unique_ptr<Watched>, const SocketAddress& from)>;
+[[nodiscard]] Task<void> accept_each(Watched& listener, TakeAccepted take);
 
-/// Reads exactly `out.size()` bytes; false if the deadline, the end or an error comes first.
-[[nodiscard]] Task<bool> read_exactly(Watched& socket, ByteSpan out, Watched::Time deadline);
+/// Waits for a connect that has begun: 0, or an errno value.
+[[nodiscard]] Task<int> await_connect(Watched& socket, Watched::Time deadline);
+
+/// How reading so and so many bytes went.
+enum class Got : std::uint8_t {
+  kAll,
+  kEnd,     ///< the other end closed in order before the last of them
+  kFailed,  ///< a reset or another error
+  kLate     ///< the deadline came first
+};
+[[nodiscard]] Task<Got> read_exactly(Watched& socket, ByteSpan out, Watched::Time deadline);
 
 /// For the first bytes on a connection, which the kernel has room for: all of them, or false.
 [[nodiscard]] bool send_whole(Watched& socket, ByteView bytes);
 
 void set_no_delay(int fd);
-/// Keepalive probes, and how long sent data may stay unacknowledged before the connection ends.
-void set_timeouts(int fd, std::chrono::seconds idle, std::chrono::milliseconds unacknowledged);
+/// Keepalive: after `idle` without a byte every 15 s, eight times.
+void set_keepalive(int fd, std::chrono::seconds idle);
+/// How long sent data may stay unacknowledged before the connection ends; zero: as long as the
+/// kernel tries. It counts also while the other end has no room, so it is none for data.
 void set_unacknowledged(int fd, std::chrono::milliseconds longest);
 /// What the kernel knows of a connection; zeros if it says nothing. tcp(7), TCP_INFO.
 struct TcpState {
@@ -92,7 +104,8 @@ struct TcpState {
 [[nodiscard]] TcpState tcp_state(int fd);
 /// BBR if the kernel offers it; false if not.
 bool set_bbr(int fd);
-/// The next close sends a reset.
+/// The next close sends a reset, or not. Accepted sockets inherit it.
 void reset_on_close(int fd);
+void end_on_close(int fd);
 
 }  // namespace arctic

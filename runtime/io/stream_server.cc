@@ -32,13 +32,14 @@ StreamServer::~StreamServer() {
 }
 
 Task<void> StreamServer::accept(std::shared_ptr<State> state) {
-  co_await accept_each(*state->listener, [&state](std::unique_ptr<Watched> socket) {
-    if (state->open.size() < state->options.most) {
-      start(serve(state, std::move(socket)));
-    } else if (state->options.full) {
-      state->options.full(*socket);
-    }
-  });
+  co_await accept_each(*state->listener,
+                       [&state](std::unique_ptr<Watched> socket, const SocketAddress&) {
+                         if (state->open.size() < state->options.most) {
+                           start(serve(state, std::move(socket)));
+                         } else if (state->options.full) {
+                           state->options.full(*socket);
+                         }
+                       });
 }
 
 Task<void> StreamServer::serve(std::shared_ptr<State> state, std::unique_ptr<Watched> socket) {

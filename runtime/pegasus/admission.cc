@@ -41,12 +41,12 @@ void Admission::set_peers(std::span<const Address> addresses) {
 std::optional<Admission::Ticket> Admission::enter(const Address& from) {
   const Address source = source_of(from);
   const std::lock_guard lock(mutex_);
+  const bool stranger = peers_.count(source) == 0;
   const auto at = open_.find(source);
-  if (at != open_.end() && at->second >= kMostOfSource) {
+  if (at != open_.end() && at->second >= (stranger ? kMostOfSource : kMostOfPeer)) {
     ++counts_.refused_source;
     return std::nullopt;
   }
-  const bool stranger = peers_.count(source) == 0;
   if (counts_.open >= kMost || (stranger && strangers_ >= kMostOfStrangers)) {
     ++counts_.refused_total;
     return std::nullopt;

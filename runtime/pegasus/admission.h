@@ -25,6 +25,7 @@ class Admission {
   using Time = std::chrono::nanoseconds;  ///< on any clock that only goes forward
 
   static constexpr std::size_t kMostOfSource = 16;
+  static constexpr std::size_t kMostOfPeer = 64;  ///< for the pools of all its workers
   static constexpr std::size_t kMost = 1024;
   static constexpr std::size_t kMostOfStrangers = kMost / 2;  ///< the rest is kept for peers
   static constexpr Time kInitInterval = std::chrono::milliseconds(50);    ///< of a source: 20/s

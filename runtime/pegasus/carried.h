@@ -21,6 +21,8 @@ struct RelayCounts {
 class Cuttable {
  public:
   virtual void cut() = 0;
+  /// Ends itself if what it sent long ago was never acknowledged. To be called now and then.
+  virtual void look() = 0;
 
  protected:
   ~Cuttable() = default;

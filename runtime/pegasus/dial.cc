@@ -10,7 +10,14 @@ namespace {
 constexpr std::chrono::seconds kConnectTime{5};
 constexpr std::chrono::seconds kAnswerTime{5};
 
-Dialled failed(std::string reason) { return {nullptr, std::move(reason)}; }
+// A reset before any answer is what a peer does that has too many connections to greet.
+constexpr const char* kReset = "it reset the connection";
+constexpr const char* kSilent = "it does not answer";
+
+Dialled failed(std::string reason) { return {nullptr, std::move(reason), false}; }
+Dialled failed(Got got) {
+  return {nullptr, got == Got::kLate ? kSilent : kReset, got == Got::kFailed};
+}
 
 std::unique_ptr<TunnelLink> make_link(Worker& worker, std::unique_ptr<Watched> socket,
                                       ConnectionKeys keys) {
@@ -35,10 +42,11 @@ Task<Dialled> begin_session(Worker& worker, const PegasusConfig::Peer& peer,
   if (!attempt) co_return failed("its public key is of low order");
   if (!send_whole(*socket, attempt->bytes())) co_return failed("the connection broke");
   std::array<std::uint8_t, kRespBytes> resp;
-  const bool answered = co_await read_exactly(*socket, resp, worker.loop().now() + kAnswerTime);
-  if (!answered) {
+  const Got got = co_await read_exactly(*socket, resp, worker.loop().now() + kAnswerTime);
+  if (got == Got::kEnd) {
     co_return failed("it closed the connection without an answer: is this node's key in its file?");
   }
+  if (got != Got::kAll) co_return failed(got);
   auto made = attempt->consume_resp(resp, worker.loop().now());
   if (!made) co_return failed("its answer is not authentic: is its public key right?");
   auto link = make_link(worker, std::move(socket), std::move(made->keys));
@@ -46,24 +54,24 @@ Task<Dialled> begin_session(Worker& worker, const PegasusConfig::Peer& peer,
   const bool confirmed = co_await is_confirmed(worker, *link);
   if (!confirmed) co_return failed("the connection broke");
   sessions.add_ours(std::make_shared<const Session>(std::move(made->session)));
-  co_return Dialled{std::move(link), {}};
+  co_return Dialled{std::move(link), {}, false};
 }
 
 Task<Dialled> use_session(Worker& worker, SessionHandle session, std::unique_ptr<Watched> socket) {
   const Hello hello = make_hello(*session);
   std::array<std::uint8_t, kAcceptBytes> accept;
-  bool answered = send_whole(*socket, hello);
-  if (answered) {
-    answered = co_await read_exactly(*socket, accept, worker.loop().now() + kAnswerTime);
-  }
-  if (!answered) {
+  if (!send_whole(*socket, hello)) co_return failed(Got::kFailed);
+  const Got got = co_await read_exactly(*socket, accept, worker.loop().now() + kAnswerTime);
+  if (got == Got::kEnd) {
     // It does not know the session: the next attempt begins another.
     worker.shared().sessions.drop_ours(session);
     co_return failed("it does not know our session any more");
   }
+  if (got != Got::kAll) co_return failed(got);
   auto keys = consume_accept(*session, hello, accept);
   if (!keys) co_return failed("its answer is not authentic");
-  co_return Dialled{make_link(worker, std::move(socket), std::move(*keys)), "the connection broke"};
+  co_return Dialled{make_link(worker, std::move(socket), std::move(*keys)), "the connection broke",
+                    false};
 }
 
 }  // namespace
@@ -74,13 +82,11 @@ Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer, std::uint32_t 
   if (!address) co_return failed(address.error().message());
   const int fd = begin_connect({*address, peer.endpoint->port}, {own_mark, std::nullopt});
   if (fd < 0) co_return failed(errno_text(-fd));
-  auto socket = Watched::make(worker.loop(), fd);
+  auto socket = Watched::make(worker.loop(), fd, Watched::Mode::kNonBlocking);
   if (!socket) co_return failed(socket.error().message());
+  const int error = co_await await_connect(**socket, worker.loop().now() + kConnectTime);
+  if (error != 0) co_return failed(errno_text(error));
   prepare_tunnel(fd);
-  (*socket)->full();
-  const Wake wake = co_await (*socket)->writable(worker.loop().now() + kConnectTime);
-  if (wake != Wake::kReady) co_return failed("does not answer");
-  if (const int error = connect_error(fd); error != 0) co_return failed(errno_text(error));
   if (new_session) co_return co_await begin_session(worker, peer, std::move(*socket));
   SessionHandle session = worker.shared().sessions.with(peer.public_key, worker.loop().now());
   if (!session) co_return failed("the session ended while it was dialled");

@@ -9,8 +9,6 @@ namespace arctic {
 namespace {
 
 constexpr std::chrono::seconds kWaitForLink{10};
-constexpr std::chrono::seconds kKeepaliveAfter{60};
-constexpr std::chrono::seconds kUnacknowledged{120};
 
 bool is_loopback(const Address& address) {
   static const Prefix kLoopback4 = *parse_prefix("127.0.0.0/8");
@@ -48,15 +46,15 @@ bool send_open(Worker& worker, Watched& client, TunnelLink& link, Carried& carri
 }
 
 /// What is known of a connection before anything is done for it; no tunnel if it is none of ours.
-Carried know(Worker& worker, const Watched& client, std::uint16_t port) {
+Carried know(Worker& worker, const Watched& client, const SocketAddress& source,
+             std::uint16_t port) {
   Carried carried;
-  const auto source = peer_address(client.fd());
   const auto destination = local_address(client.fd());
   // Who connects to the port itself, not by TPROXY, has the listener's address as destination.
-  if (!source || !destination || is_loopback(destination->address)) return carried;
+  if (!destination || is_loopback(destination->address)) return carried;
   carried.found = worker.view().entry(port);
   if (!carried.found) return carried;
-  carried.client = *source;
+  carried.client = source;
   carried.destination = *destination;
   if (const auto* const peer = carried.found.config->peer(carried.found.tunnel->peer)) {
     carried.peer = peer->public_key;
@@ -74,22 +72,18 @@ void say_refused(Worker& worker, const Carried& carried, const RefusedFrame& ref
                            {"error", refused.error == 0 ? "" : errno_text(refused.error)}});
 }
 
-/// Says why the client gets a reset, and sees to it.
-void refuse(Worker& worker, Watched& client, const Carried& carried, const char* why) {
+/// Says why the client gets a reset.
+void refuse(Worker& worker, const Carried& carried, const char* why) {
   ++worker.counts(*carried.found.tunnel).refused;
   worker.shared().log.say(
       LogLevel::kWarning, why,
       {{"service", carried.found.tunnel->service}, {"peer", carried.found.tunnel->peer}});
-  reset_on_close(client.fd());
 }
 
 /// The client's connection over a link that was taken for it.
 Task<RelayResult> carry_over(Worker& worker, Watched& client, TunnelLink& link, Carried& carried) {
   const auto limits = worker.shared().limits.of(carried.found.tunnel->service);
-  if (!send_open(worker, client, link, carried, *limits)) {
-    reset_on_close(client.fd());
-    co_return RelayResult{};
-  }
+  if (!send_open(worker, client, link, carried, *limits)) co_return RelayResult{};
   co_return co_await relay(
       {LinkEnd::kInitiator, client, link, worker.buffers(), carried, limits.get()});
 }
@@ -104,19 +98,17 @@ void account(Worker& worker, const Carried& carried, const RelayResult& result) 
                           {{"peer", carried.found.tunnel->peer}, {"reason", result.broken}});
 }
 
-Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, std::uint16_t port) {
-  Carried carried = know(worker, *client, port);
-  if (!carried.found) {
-    reset_on_close(client->fd());
-    co_return;
-  }
+// Whatever ends this before the end was passed on closes the client's socket with a reset, which
+// the listener has it set to.
+Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, SocketAddress from,
+                 std::uint16_t port) {
+  Carried carried = know(worker, *client, from, port);
+  if (!carried.found) co_return;
   const Worker::Listed listed(worker, carried);
-  if (!listed) co_return refuse(worker, *client, carried, "too many connections");
-  set_no_delay(client->fd());
-  set_timeouts(client->fd(), kKeepaliveAfter, kUnacknowledged);
+  if (!listed) co_return refuse(worker, carried, "too many connections");
   const std::string& peer = carried.found.tunnel->peer;
   auto link = co_await worker.tunnels().take(peer, worker.loop().now() + kWaitForLink);
-  if (!link) co_return refuse(worker, *client, carried, "no tunnel connection");
+  if (!link) co_return refuse(worker, carried, "no tunnel connection");
   const RelayResult result = co_await carry_over(worker, *client, *link, carried);
   account(worker, carried, result);
   if (result.reusable) {
@@ -129,9 +121,10 @@ Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, std::uint16_t 
 }  // namespace
 
 Task<void> accept_clients(Worker& worker, std::shared_ptr<Watched> listener, std::uint16_t port) {
-  co_await accept_each(*listener, [&worker, port](std::unique_ptr<Watched> client) {
-    start(carry(worker, std::move(client), port));
-  });
+  co_await accept_each(*listener,
+                       [&worker, port](std::unique_ptr<Watched> client, const SocketAddress& from) {
+                         start(carry(worker, std::move(client), from, port));
+                       });
 }
 
 }  // namespace arctic

@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::chrono::seconds kHandshakeTime{5};
 constexpr std::chrono::seconds kDialTime{30};
-constexpr std::chrono::seconds kKeepaliveAfter{60};
-constexpr std::chrono::seconds kUnacknowledged{120};
 
 struct Greeting {
   std::unique_ptr<TunnelLink> link;
@@ -41,10 +39,12 @@ Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket, Address fr
   Sessions& sessions = worker.shared().sessions;
   std::array<std::uint8_t, kInitBytes> bytes;
   const ByteSpan message(bytes);
-  if (!co_await read_exactly(*socket, message.first(1), deadline)) co_return Greeting{};
+  const Got head = co_await read_exactly(*socket, message.first(1), deadline);
+  if (head != Got::kAll) co_return Greeting{};
   if (bytes[0] != kInitType && bytes[0] != kHelloType) co_return Greeting{};
   const std::size_t size = bytes[0] == kInitType ? kInitBytes : kHelloBytes;
-  if (!co_await read_exactly(*socket, message.subspan(1, size - 1), deadline)) co_return Greeting{};
+  const Got rest = co_await read_exactly(*socket, message.subspan(1, size - 1), deadline);
+  if (rest != Got::kAll) co_return Greeting{};
 
   if (bytes[0] == kInitType) {
     if (!good_init(sessions.own().point, message)) co_return Greeting{};
@@ -87,17 +87,11 @@ Task<Reached> connect_to(Worker& worker, const SocketAddress& to, DialOptions op
     fd = begin_connect(to, options);
   }
   if (fd < 0) co_return refused(RefusedReason::kDialFailed, -fd);
-  auto socket = Watched::make(worker.loop(), fd);
+  auto socket = Watched::make(worker.loop(), fd, Watched::Mode::kNonBlocking);
   if (!socket) co_return refused(RefusedReason::kOverloaded);
-  (*socket)->full();
-  set_no_delay(fd);
-  set_timeouts(fd, kKeepaliveAfter, kUnacknowledged);
-  if (co_await (*socket)->writable(worker.loop().now() + kDialTime) != Wake::kReady) {
-    co_return refused(RefusedReason::kDialFailed, ETIMEDOUT);
-  }
-  if (const int error = connect_error(fd); error != 0) {
-    co_return refused(RefusedReason::kDialFailed, error);
-  }
+  const int error = co_await await_connect(**socket, worker.loop().now() + kDialTime);
+  if (error != 0) co_return refused(RefusedReason::kDialFailed, error);
+  prepare_plain(fd);
   co_return Reached{std::move(*socket), {}};
 }
 
@@ -174,10 +168,6 @@ Task<bool> serve(Worker& worker, const Greeting& greeting, const Record& record)
     co_return co_await answer_refused(link, reached.refused);
   }
   worker.counts(*carried.found.tunnel).connected(worker.loop().now() - carried.since);
-  if (!link.send(FrameType::kOpened)) {
-    reset_on_close(reached.socket->fd());
-    co_return false;
-  }
   const RelayResult result = co_await relay(
       {LinkEnd::kResponder, *reached.socket, link, worker.buffers(), carried, nullptr});
   if (result.link_dead) reset_on_close(link.socket().fd());
@@ -242,16 +232,13 @@ Task<void> serve_link(Worker& worker, const Greeting& greeting, Record first) {
   }
 }
 
-Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket) {
-  const auto from = peer_address(socket->fd());
-  if (!from) co_return;
-  auto ticket = worker.shared().admission.enter(from->address);
+Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket, Address from) {
+  auto ticket = worker.shared().admission.enter(from);
   if (!ticket || worker.draining()) {
     reset_on_close(socket->fd());
     co_return;
   }
-  prepare_tunnel(socket->fd());
-  Greeting greeting = co_await greet(worker, std::move(socket), from->address);
+  Greeting greeting = co_await greet(worker, std::move(socket), from);
   if (!greeting.link) co_return;
   // Replayed INIT and HELLO end here: who sent them cannot make a first record.
   auto record = co_await greeting.link->next_record(worker.loop().now() + kHandshakeTime);
@@ -264,9 +251,10 @@ Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket) {
 }  // namespace
 
 Task<void> accept_peers(Worker& worker, std::shared_ptr<Watched> listener) {
-  co_await accept_each(*listener, [&worker](std::unique_ptr<Watched> socket) {
-    start(serve_peer(worker, std::move(socket)));
-  });
+  co_await accept_each(*listener,
+                       [&worker](std::unique_ptr<Watched> socket, const SocketAddress& from) {
+                         start(serve_peer(worker, std::move(socket), from.address));
+                       });
 }
 
 }  // namespace arctic

@@ -18,10 +18,16 @@ constexpr std::size_t kWorthKeeping = 512;
 
 void prepare_tunnel(int fd) {
   constexpr std::chrono::seconds kKeepaliveAfter{15};
-  constexpr std::chrono::seconds kUnacknowledged{120};
   set_no_delay(fd);
   set_bbr(fd);
-  set_timeouts(fd, kKeepaliveAfter, kUnacknowledged);
+  set_keepalive(fd, kKeepaliveAfter);
+}
+
+void prepare_plain(int fd) {
+  constexpr std::chrono::seconds kKeepaliveAfter{60};
+  set_no_delay(fd);
+  set_keepalive(fd, kKeepaliveAfter);
+  reset_on_close(fd);
 }
 
 Cut cut_record(ByteSpan& bytes) {

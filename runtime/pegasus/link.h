@@ -19,16 +19,21 @@ struct RelayBuffers {
   static constexpr std::size_t kBodyBytes = 16384;  ///< of plain text in a record that we make
   static constexpr std::size_t kRecords = 16;
   static constexpr std::size_t kReadBytes = kBodyBytes * kRecords;
+  static constexpr std::size_t kHead = 2 * kRecordOverhead;  ///< for records that go before
 
   std::vector<std::uint8_t> sealed =
-      std::vector<std::uint8_t>(kRecords * (kBodyBytes + kRecordOverhead));
+      std::vector<std::uint8_t>(kHead + kRecords * (kBodyBytes + kRecordOverhead));
   /// What is kept from before and what one read gives.
   std::vector<std::uint8_t> opened =
       std::vector<std::uint8_t>(kLengthBytes + kMaxRecordRest + kReadBytes);
 };
 
-/// What every tunnel connection's socket is set to, whoever dialled it.
+/// What every tunnel connection's socket is set to, whoever dialled it. On a listener: what it
+/// accepts.
 void prepare_tunnel(int fd);
+/// The same for a client's or a destination's; one that is closed before its end was passed on
+/// sends a reset, however the process ends.
+void prepare_plain(int fd);
 
 class TunnelLink {
  public:

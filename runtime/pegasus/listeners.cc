@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "runtime/pegasus/link.h"
+
 namespace arctic {
 namespace {
 
@@ -27,6 +29,8 @@ Result<BoundPort> bind_port(const ListenPort& port, std::size_t workers) {
     for (auto& worker : bound.by_worker) {
       ARCTIC_TRY(const int fd,
                  listen_tcp({address, port.port}, {.transparent = !port.tunnel, .shared = true}));
+      // What is accepted inherits it.
+      port.tunnel ? prepare_tunnel(fd) : prepare_plain(fd);
       worker.emplace_back(fd);
     }
   }

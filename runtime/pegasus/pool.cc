@@ -37,10 +37,22 @@ std::size_t PoolPolicy::dials(std::size_t idle, std::size_t dialling, std::size_
   if (now < may_dial_at_) return 0;
   const std::size_t needed = waiting + wanted(now);
   const std::size_t coming = idle + dialling;
-  if (coming >= needed || dialling >= kMostDialling) return 0;
+  if (coming >= needed || dialling >= most_dialling_) return 0;
   // Whoever does not answer is asked once at a time.
   if (failing()) return dialling == 0 ? 1 : 0;
-  return std::min(needed - coming, kMostDialling - dialling);
+  return std::min(needed - coming, most_dialling_ - dialling);
+}
+
+void PoolPolicy::succeeded() {
+  failures_ = 0;
+  may_dial_at_ = Time::zero();
+  most_dialling_ = std::min(most_dialling_ + 1, kMostDialling);
+}
+
+void PoolPolicy::overloaded(Time now, std::uint32_t chance) {
+  most_dialling_ = std::max<std::size_t>(most_dialling_ / 2, 1);
+  may_dial_at_ =
+      std::max(may_dial_at_, now + kFirstBackoff / 2 + kFirstBackoff / 2 * chance / UINT32_MAX);
 }
 
 void PoolPolicy::failed(Time now, std::uint32_t chance) {

@@ -16,6 +16,7 @@ class PoolPolicy {
 
   static constexpr std::size_t kFewest = 2;
   static constexpr std::size_t kMost = 128;
+  /// At once; it begins lower, grows with each success, and is halved when the peer has too many.
   static constexpr std::size_t kMostDialling = 16;
 
   /// A client's connection wants a link.
@@ -29,8 +30,10 @@ class PoolPolicy {
 
   // ---- Back off: from 100 ms doubling to 10 s, each time less up to half of it by `chance` ----
 
-  void succeeded() { failures_ = 0, may_dial_at_ = Time::zero(); }
+  void succeeded();
   void failed(Time now, std::uint32_t chance);
+  /// The peer is there, but reset a dial before it was greeted: fewer at once.
+  void overloaded(Time now, std::uint32_t chance);
   [[nodiscard]] Time may_dial_at() const { return may_dial_at_; }
   [[nodiscard]] bool failing() const { return failures_ > 0; }
 
@@ -39,6 +42,7 @@ class PoolPolicy {
 
   double openings_ = 0;  ///< of late, each counting less by the time
   Time counted_at_{};
+  std::size_t most_dialling_ = 4;
   unsigned failures_ = 0;
   Time may_dial_at_{};
 };

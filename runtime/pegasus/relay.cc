@@ -42,11 +42,13 @@ class Relay : public Cuttable, public FailureWatcher {
     plain_.set_failure_watcher(this);
     link_.socket().set_failure_watcher(this);
     if (carried_.cut_asked) fail();
+    if (end_ == LinkEnd::kResponder) open_soon();
     running_ = 2;
     start(finish(up()));
     start(finish(down()));
     co_await Join{*this};
     carried_.running = nullptr;
+    if (opening_timer_) plain_.loop().forget(*opening_timer_);
     plain_.set_failure_watcher(nullptr);
     link_.socket().set_failure_watcher(nullptr);
     if (!failed_) {
@@ -55,6 +57,7 @@ class Relay : public Cuttable, public FailureWatcher {
     }
     link_.release();
     result_.reusable = !failed_;
+    if (!failed_) end_on_close(plain_.fd());
     co_return result_;
   }
 
@@ -63,6 +66,18 @@ class Relay : public Cuttable, public FailureWatcher {
     // A record that has to wait behind others may never leave.
     if (link_.has_kept() || !link_.send(FrameType::kReset)) result_.link_dead = true;
     fail();
+  }
+
+  /// What is out for very long without a word in return, on either side, will not come.
+  void look() override {
+    constexpr std::chrono::seconds kPatience{120};
+    for (Watched* const socket : {&plain_, &link_.socket()}) {
+      const TcpState state = tcp_state(socket->fd());
+      if (!failed_ && state.unanswered && state.since_answer >= kPatience) {
+        result_.link_dead = socket != &plain_;
+        return socket == &plain_ ? cut() : fail("nothing came back for two minutes");
+      }
+    }
   }
 
   /// Whoever still reads finds the error behind the last bytes. Whoever waits for the other socket
@@ -90,7 +105,6 @@ class Relay : public Cuttable, public FailureWatcher {
     failed_ = true;
     if (broken == kNoAnswer) result_.link_dead = true;
     result_.broken = broken;
-    reset_on_close(plain_.fd());
     plain_.cancel();
     link_.socket().cancel();
     if (up_turn_) up_turn_->cancel();
@@ -107,6 +121,34 @@ class Relay : public Cuttable, public FailureWatcher {
 
   /// Both have said their last: what the link brings from now on is of the next connection.
   [[nodiscard]] bool ended() const { return fin_sent_ && finished_; }
+
+  // ---- OPENED, at the exit: nobody waits for it alone, so it goes along with the answer ----
+
+  void open_soon() {
+    constexpr std::chrono::milliseconds kAtTheLatest{2};
+    opening_timer_ = plain_.loop().at(plain_.loop().now() + kAtTheLatest, [this] {
+      opening_timer_.reset();  // the loop has taken it out
+      if (!failed_ && !link_.send(FrameType::kOpened)) fail();
+    });
+  }
+
+  /// Seals it in front of other records if it has not gone yet; its size.
+  std::size_t open_now(ByteSpan head) {
+    if (!opening_timer_) return 0;
+    plain_.loop().forget(*opening_timer_);
+    opening_timer_.reset();
+    return link_.records().seal(FrameType::kOpened, head.last(kRecordOverhead)) ? kRecordOverhead
+                                                                                : 0;
+  }
+
+  bool send_fin() {
+    std::array<std::uint8_t, 2 * kRecordOverhead> records;
+    const ByteSpan bytes(records);
+    const std::size_t head = open_now(bytes.first(kRecordOverhead));
+    const ByteSpan fin = bytes.last(kRecordOverhead);
+    return link_.records().seal(FrameType::kFin, fin) &&
+           link_.write(bytes.last(kRecordOverhead + head));
+  }
 
   // ---- From the plain socket into the tunnel ----
 
@@ -143,7 +185,7 @@ class Relay : public Cuttable, public FailureWatcher {
 
   /// FIN was read: passes it on, and watches for a reset for as long as the other direction lives.
   Task<void> end_up() {
-    if (!link_.send(FrameType::kFin)) co_return fail();
+    if (!send_fin()) co_return fail();
     fin_sent_ = true;
     const bool flushed = co_await link_.flush();
     if (!flushed) co_return fail();
@@ -163,7 +205,8 @@ class Relay : public Cuttable, public FailureWatcher {
     for (std::size_t left = room; left > 0 && used < static_cast<int>(parts.size()); ++used) {
       const std::size_t size = std::min(left, RelayBuffers::kBodyBytes);
       const auto slot = static_cast<std::size_t>(used);
-      parts[slot] = {buffers_.sealed.data() + slot * kSlot + kRecordHead, size};
+      parts[slot] = {buffers_.sealed.data() + RelayBuffers::kHead + slot * kSlot + kRecordHead,
+                     size};
       left -= size;
     }
     const ssize_t got = ::readv(plain_.fd(), parts.data(), used);
@@ -174,15 +217,17 @@ class Relay : public Cuttable, public FailureWatcher {
   bool seal_and_write(std::size_t bytes) {
     carried_.counts.to_tunnel += bytes;
     if (!change_keys_if_due()) return false;
-    std::size_t end = 0;
-    for (std::size_t at = 0; bytes > 0; at += kSlot) {
+    const ByteSpan sealed(buffers_.sealed);
+    const std::size_t begin = RelayBuffers::kHead - open_now(sealed.first(RelayBuffers::kHead));
+    std::size_t end = RelayBuffers::kHead;
+    for (std::size_t at = end; bytes > 0; at += kSlot) {
       const std::size_t body = std::min(bytes, RelayBuffers::kBodyBytes);
-      const ByteSpan record = ByteSpan(buffers_.sealed).subspan(at, body + kRecordOverhead);
+      const ByteSpan record = sealed.subspan(at, body + kRecordOverhead);
       if (!link_.records().seal(FrameType::kData, record)) return false;
       bytes -= body;
       end = at + record.size();
     }
-    return link_.write(ByteView(buffers_.sealed).first(end));
+    return link_.write(sealed.subspan(begin, end - begin));
   }
 
   // ---- From the tunnel to the plain socket ----
@@ -203,7 +248,9 @@ class Relay : public Cuttable, public FailureWatcher {
       const TunnelLink::Input input = link_.read(paced ? kPacedRead : RelayBuffers::kReadBytes);
       has_input_ = false;
       if (input.status == TunnelLink::ReadStatus::kNothing) continue;
-      if (input.status != TunnelLink::ReadStatus::kBytes) co_return fail("ended without FIN");
+      if (input.status != TunnelLink::ReadStatus::kBytes)
+        co_return fail(input.status == TunnelLink::ReadStatus::kEnd ? "ended without FIN"
+                                                                    : nullptr);
       open_all(input.bytes);
       if (failed_) co_return;
       bool good = paced || write_plain();
@@ -215,8 +262,8 @@ class Relay : public Cuttable, public FailureWatcher {
       }
       // Whoever reads no more gets no more; the other side must learn of it.
       if (!good) co_return co_await reset_both();
-      if (finished_ && !shut_) {
-        shut_ = true;
+      if (finished_ && !shut_ && !fin_sent_) {
+        shut_ = true;  // where the other direction has ended too, closing says it
         ::shutdown(plain_.fd(), SHUT_WR);
       }
     }
@@ -388,8 +435,9 @@ class Relay : public Cuttable, public FailureWatcher {
   std::vector<std::uint8_t> unwritten_;  ///< opened, for the plain socket
   int running_ = 0;
   std::coroutine_handle<> waiting_;
-  bool up_waits_ = false;    ///< for the link
-  bool down_waits_ = false;  ///< for the plain socket, or its turn
+  std::optional<EventLoop::Timers::iterator> opening_timer_;  ///< set: OPENED has not gone yet
+  bool up_waits_ = false;                                     ///< for the link
+  bool down_waits_ = false;                                   ///< for the plain socket, or its turn
   bool opened_ = false;
   bool finished_ = false;    ///< FIN came
   bool fin_sent_ = false;    ///< FIN went

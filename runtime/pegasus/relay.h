@@ -37,8 +37,10 @@ struct RelayResult {
   std::optional<Watched::Time> opened_at;  ///< at the entry: when the exit said OPENED
 };
 
-/// Runs until both directions have ended. `plain` is closed with a reset unless both ended well;
-/// a link that is not reusable is to be closed. REQUIRES: at the exit OPENED was sent.
+/// Runs until both directions have ended. `plain` is to be closed then: with a reset unless both
+/// ended well;
+/// a link that is not reusable is to be closed. At the exit OPENED goes with the first bytes, or
+/// soon after. REQUIRES: `plain` is set to be closed with a reset.
 [[nodiscard]] Task<RelayResult> relay(RelayParts parts);
 
 }  // namespace arctic

@@ -12,9 +12,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kTendEvery{5};
-constexpr seconds kAwaitEnd{30};  // more than the other end's patience with what is idle
+constexpr unsigned kLookEvery = 3;  // of these
+constexpr seconds kAwaitEnd{30};    // more than the other end's patience with what is idle
 constexpr seconds kSessionElsewhere{1};
-constexpr milliseconds kUnacknowledgedBusy{120'000};
+constexpr milliseconds kUnacknowledgedBusy{0};
 constexpr milliseconds kUnacknowledgedIdle{10'000};
 
 std::string text_of(const std::optional<Endpoint>& endpoint) {
@@ -172,8 +173,12 @@ Task<void> Tunnels::dial(std::string name, bool new_session) {
     at.key = config.public_key;
     if (!stopping_) add_idle(at, {std::move(dialled.link), now, now, false});
   } else {
-    at.policy.failed(now, worker_.chance());
-    if (at.last_error != dialled.reason) {
+    if (dialled.overloaded) {
+      at.policy.overloaded(now, worker_.chance());
+    } else {
+      at.policy.failed(now, worker_.chance());
+    }
+    if (at.last_error != dialled.reason && !dialled.overloaded) {
       worker_.shared().log.say(LogLevel::kWarning, "peer cannot be reached",
                                {{"peer", name}, {"reason", dialled.reason}});
     }
@@ -207,9 +212,10 @@ void Tunnels::follow() {
 }
 
 Task<void> Tunnels::tend() {
-  for (;;) {
+  for (unsigned rounds = 1;; ++rounds) {
     const bool stopped = co_await stopped_->wait(worker_.loop().now() + kTendEvery);
     if (stopped) co_return;
+    if (rounds % kLookEvery == 0) worker_.look();
     for (auto& [name, at] : peers_) {
       const bool used = needed(name);
       tend(*at, used);

@@ -98,6 +98,7 @@ class Tunnels {
 struct Dialled {
   std::unique_ptr<TunnelLink> link;
   std::string reason;
+  bool overloaded = false;  ///< it answers, but has too many to greet
 };
 [[nodiscard]] Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer,
                                       std::uint32_t own_mark, bool new_session);

@@ -86,6 +86,14 @@ void Worker::cut_gone() {
   }
 }
 
+void Worker::look() {
+  std::vector<Carried*> all;
+  for (const auto& [id, each] : carried_) all.push_back(each);
+  for (Carried* const each : all) {
+    if (each->running != nullptr) each->running->look();
+  }
+}
+
 void Worker::drain() {
   draining_ = true;
   tunnels_.stop();

@@ -78,6 +78,8 @@ class Worker {
   /// Connections that the current configuration does not allow any more end with a reset, and so do
   /// links of peers that it does not have.
   void cut_gone();
+  /// To be called now and then: connections that hang on a dead one end.
+  void look();
   /// Begins no more: idle links are closed, those in use when their connection has ended.
   void drain();
   [[nodiscard]] bool draining() const { return draining_; }

@@ -74,7 +74,7 @@ TEST_CASE("ten thousand from many sources leave the peers' half free") {
   CHECK(admission.remembered() == Admission::kMostOfStrangers);
   std::vector<Ticket> ours;
   for (const Address& peer : peers) {
-    for (std::size_t i = 0; i < Admission::kMostOfSource; ++i) {
+    for (std::size_t i = 0; i < Admission::kMostOfPeer; ++i) {
       auto ticket = admission.enter(peer);
       REQUIRE(ticket);
       ours.push_back(std::move(*ticket));

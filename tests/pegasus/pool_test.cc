@@ -34,8 +34,9 @@ TEST_CASE("as many are ready as are opened during a dial") {
 }
 
 TEST_CASE("dials are for who waits and for what should be ready, less what is coming") {
-  const PoolPolicy policy;
+  PoolPolicy policy;
   const Time now = seconds(1);
+  for (std::size_t i = 0; i < PoolPolicy::kMostDialling; ++i) policy.succeeded();
   CHECK(policy.dials(0, 0, 0, now) == 2);
   CHECK(policy.dials(1, 0, 0, now) == 1);
   CHECK(policy.dials(1, 1, 0, now) == 0);
@@ -60,7 +61,26 @@ TEST_CASE("a peer that fails is asked once at a time, and later each time") {
     CHECK(policy.dials(0, 1, 5, now) == 0);
   }
   policy.succeeded();
-  CHECK(policy.dials(0, 0, 5, now) == 7);
+  CHECK(policy.dials(0, 0, 5, now) == 5);
+}
+
+TEST_CASE("a peer that has too many is dialled less at once, and more again") {
+  PoolPolicy policy;
+  const auto at_once = [&](Time now) { return policy.dials(0, 0, 100, now); };
+  for (std::size_t i = 0; i < 100; ++i) policy.succeeded();
+  CHECK(at_once(seconds(1)) == PoolPolicy::kMostDialling);
+  std::size_t expected = PoolPolicy::kMostDialling;
+  for (Time now = seconds(1); expected > 1; now += seconds(1)) {
+    policy.overloaded(now, UINT32_MAX);
+    CHECK(at_once(now) == 0);
+    expected /= 2;
+    CHECK(at_once(now + milliseconds(100)) == expected);
+    CHECK_FALSE(policy.failing());
+  }
+  policy.overloaded(seconds(20), 0);
+  CHECK(at_once(seconds(21)) == 1);
+  policy.succeeded();
+  CHECK(at_once(seconds(21)) == 2);
 }
 
 TEST_CASE("chance takes up to half of the wait away") {

@@ -78,9 +78,10 @@ bool Server::listen(const std::string& mode, Serve serve) {
     auto socket = Watched::make(loop_, *fd);
     if (!socket) return false;
     listeners_.push_back(std::move(*socket));
-    start(accept_each(*listeners_.back(), [this, serve](std::unique_ptr<Watched> accepted) {
-      start(count(serve, std::move(accepted)));
-    }));
+    start(accept_each(*listeners_.back(),
+                      [this, serve](std::unique_ptr<Watched> accepted, const SocketAddress&) {
+                        start(count(serve, std::move(accepted)));
+                      }));
   }
   return true;
 }
