@@ -26,5 +26,6 @@ for to in 192.168.1.2 fd99:0:0:1::2; do
 done
 
 passes "transparent connections one after the other" check 192.168.1.2 5001 --count 200 --at-once 20 --most 5000
+holds_quiet
 end_all
 finish

@@ -42,5 +42,6 @@ for each in "10.0.0.2 192.168.2.2 192.168.2.2" "fd10::2 fd99:0:0:2::2 [fd99:0:0:
   same "$to: haproxy sees client and destination" "$from $port $to 80" "$seen"
   passes "$to: all bytes behind the header" check "$to" 5000 --count 50 --at-once 10
 done
+holds_quiet
 end_all
 finish

@@ -29,5 +29,6 @@ for to in 192.168.0.2 fd99::2; do
 done
 # What came before left nothing behind: the next connection finds everything in order.
 passes "and after all that" check 192.168.0.2 5000 --count 20 --at-once 4 --seed 10
+holds_quiet
 end_all
 finish
