@@ -189,12 +189,12 @@ holds_sane() {
   done
 }
 
-# For tests in which nothing goes wrong between the nodes. Destinations may, and say so.
+# For tests in which nothing goes wrong between the nodes: no dial may fail.
 holds_quiet() {
   local node
   for node in entry exit; do
-    same "no complaint of the tunnel at $node" "" \
-      "$(grep -m3 -E 'cannot be reached|tunnel connection closed|refused' "$node.log" | head -c 600)"
+    same "every tunnel connection could be made, by $node" "" \
+      "$(grep -m3 -E 'cannot be reached' "$node.log" | head -c 600)"
   done
 }
 
