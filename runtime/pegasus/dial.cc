@@ -1,5 +1,6 @@
 // The initiator's first messages on a new tunnel connection.
 #include <array>
+#include <cerrno>
 
 #include "runtime/io/resolve.h"
 #include "runtime/pegasus/worker.h"
@@ -85,6 +86,7 @@ Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer, std::uint32_t 
   auto socket = Watched::make(worker.loop(), fd, Watched::Mode::kNonBlocking);
   if (!socket) co_return failed(socket.error().message());
   const int error = co_await await_connect(**socket, worker.loop().now() + kConnectTime);
+  if (error == ECONNRESET) co_return failed(Got::kFailed);
   if (error != 0) co_return failed(errno_text(error));
   prepare_tunnel(fd);
   if (new_session) co_return co_await begin_session(worker, peer, std::move(*socket));

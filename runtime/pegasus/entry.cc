@@ -17,7 +17,7 @@ bool is_loopback(const Address& address) {
 }
 
 /// OPEN, and with it in one segment what the client has sent by now, as far as the limit lets it.
-/// False: the link broke.
+/// False: the link broke, or the client did, and RESET went along.
 bool send_open(Worker& worker, Watched& client, TunnelLink& link, Carried& carried,
                const ServiceLimits& limits) {
   const OpenFrame open{carried.client.address, carried.client.port, carried.destination.address,
@@ -32,7 +32,14 @@ bool send_open(Worker& worker, Watched& client, TunnelLink& link, Carried& carri
   ssize_t got = -1;
   if (room > 0) {
     got = ::recv(client.fd(), rest.data() + kRecordHead, room, MSG_DONTWAIT);
-    if (got < 0 && errno == EAGAIN) client.drained();
+    const int error = got < 0 ? errno : 0;
+    if (error == EAGAIN) client.drained();
+    // Asked again the kernel would say that the client had ended in order.
+    if (error != 0 && error != EAGAIN && error != EINTR) {
+      (void)link.write(buffer.first(size));
+      (void)link.send(FrameType::kReset);
+      return false;
+    }
     turn.give_back(room - static_cast<std::uint64_t>(std::max<ssize_t>(got, 0)));
   }
   if (got > 0) {
