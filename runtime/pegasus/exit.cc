@@ -12,7 +12,11 @@
 namespace arctic {
 namespace {
 
+// Before it is known who it is.
 constexpr std::chrono::seconds kHandshakeTime{5};
+constexpr std::size_t kLongestFirstRecord = 128;
+// Then others have their turn, however many records are there.
+constexpr unsigned kRecordsAtOnce = 16;
 constexpr std::chrono::seconds kDialTime{30};
 
 struct Greeting {
@@ -34,8 +38,8 @@ std::unique_ptr<TunnelLink> make_link(Worker& worker, std::unique_ptr<Watched> s
 
 /// INIT or HELLO and the answer to it. No link if anything is wrong: then the connection closes
 /// without a byte.
-Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket, Address from) {
-  const Watched::Time deadline = worker.loop().now() + kHandshakeTime;
+Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket, Address from,
+                     Watched::Time deadline) {
   Sessions& sessions = worker.shared().sessions;
   std::array<std::uint8_t, kInitBytes> bytes;
   const ByteSpan message(bytes);
@@ -220,10 +224,13 @@ class OnList {
 Task<void> serve_link(Worker& worker, const Greeting& greeting, Record first) {
   OnList entry(worker, greeting);
   std::optional<Record> record = first;
-  while (record) {
+  for (unsigned records = 1; record; ++records) {
     entry.set_busy(true);
-    const bool goes_on = co_await between(worker, greeting, *record);
+    bool goes_on = co_await between(worker, greeting, *record);
     entry.set_busy(false);
+    // Who does not read our answers is not read either.
+    if (goes_on && greeting.link->has_kept()) goes_on = co_await greeting.link->flush();
+    if (records % kRecordsAtOnce == 0) co_await worker.loop().yield();
     const Watched::Time now = worker.loop().now();
     const Watched::Time oldest = greeting.link->born() + link_life::kOldest;
     if (!goes_on || worker.draining() || now >= oldest) co_return;
@@ -238,11 +245,13 @@ Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket, Address f
     reset_on_close(socket->fd());
     co_return;
   }
-  Greeting greeting = co_await greet(worker, std::move(socket), from);
+  const Watched::Time deadline = worker.loop().now() + kHandshakeTime;
+  Greeting greeting = co_await greet(worker, std::move(socket), from, deadline);
   if (!greeting.link) co_return;
   // Replayed INIT and HELLO end here: who sent them cannot make a first record.
-  auto record = co_await greeting.link->next_record(worker.loop().now() + kHandshakeTime);
+  auto record = co_await greeting.link->next_record(deadline, kLongestFirstRecord);
   if (!record || !is_peer(worker, greeting.session->remote)) co_return;
+  if (record->type != FrameType::kPing && record->type != FrameType::kOpen) co_return;
   ticket.reset();
   if (greeting.fresh) worker.shared().sessions.add_theirs(greeting.session);
   co_await serve_link(worker, greeting, *record);

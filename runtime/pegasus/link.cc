@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxSmallBody = 128;  // of all frames but DATA
 constexpr std::size_t kWorthKeeping = 512;
+// What the relay seals at once waits here; then there is room for answers to some thousand frames.
+constexpr std::size_t kMostKept = 2 * RelayBuffers::kReadBytes;
 
 }  // namespace
 
@@ -46,7 +48,7 @@ bool TunnelLink::send(FrameType type, ByteView body) {
   std::array<std::uint8_t, kMaxSmallBody + kRecordOverhead> record;
   std::copy(body.begin(), body.end(), record.begin() + kRecordHead);
   const ByteSpan used = ByteSpan(record).first(body.size() + kRecordOverhead);
-  return records_.seal(type, used) && write(used);
+  return kept_.size() <= kMostKept && records_.seal(type, used) && write(used);
 }
 
 bool TunnelLink::write(ByteView sealed) {
@@ -121,7 +123,7 @@ TunnelLink::Input TunnelLink::read(std::size_t most) {
 
 void TunnelLink::keep(ByteView bytes) { input_.assign(bytes.begin(), bytes.end()); }
 
-Task<std::optional<Record>> TunnelLink::next_record(Watched::Time deadline) {
+Task<std::optional<Record>> TunnelLink::next_record(Watched::Time deadline, std::size_t longest) {
   bool has_input = !input_.empty();
   for (;;) {
     if (!has_input) {
@@ -132,6 +134,8 @@ Task<std::optional<Record>> TunnelLink::next_record(Watched::Time deadline) {
     Input input = read();
     if (input.status == ReadStatus::kNothing) continue;
     if (input.status != ReadStatus::kBytes) co_return std::nullopt;
+    const ByteView begin = input.bytes;
+    if (begin.size() >= kLengthBytes && record_rest(begin.data()) > longest) co_return std::nullopt;
     const Cut cut = cut_record(input.bytes);
     if (cut.bad) co_return std::nullopt;
     keep(input.bytes);

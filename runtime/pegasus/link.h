@@ -49,7 +49,8 @@ class TunnelLink {
 
   // ---- Writing. False: the link is broken. ----
 
-  /// Seals a frame and hands it to the kernel, or keeps it.
+  /// Seals a frame and hands it to the kernel, or keeps it. Broken, too, if the other end makes us
+  /// answer and does not read the answers.
   [[nodiscard]] bool send(FrameType type, ByteView body = {});
   /// Hands sealed records to the kernel; keeps what it does not take.
   [[nodiscard]] bool write(ByteView sealed);
@@ -74,8 +75,10 @@ class TunnelLink {
   void release();
 
   /// For links between two uses: the next record, opened, in the worker's buffer; nullopt if the
-  /// link ends or breaks, or the deadline comes first.
-  [[nodiscard]] Task<std::optional<Record>> next_record(Watched::Time deadline);
+  /// link ends or breaks, or the deadline comes first. A record whose rest is longer than
+  /// `longest` breaks it before it is there.
+  [[nodiscard]] Task<std::optional<Record>> next_record(Watched::Time deadline,
+                                                        std::size_t longest = kMaxRecordRest);
 
  private:
   std::unique_ptr<Watched> socket_;

@@ -333,7 +333,7 @@ class Relay : public Cuttable, public FailureWatcher {
         if (!link_.send(FrameType::kPong, record.body)) fail();
         return !failed_;
       case FrameType::kPong:
-        return true;
+        return end_ == LinkEnd::kInitiator || wrong("PONG unasked");
       case FrameType::kRekey:
       case FrameType::kSwitch:
         return rekey(record);
