@@ -229,7 +229,9 @@ Task<void> serve_link(Worker& worker, const Greeting& greeting, Record first) {
     bool goes_on = co_await between(worker, greeting, *record);
     entry.set_busy(false);
     // Who does not read our answers is not read either.
-    if (goes_on && greeting.link->has_kept()) goes_on = co_await greeting.link->flush();
+    if (goes_on && greeting.link->has_kept()) {
+      goes_on = co_await greeting.link->flush(worker.loop().now() + link_life::kIdleTime);
+    }
     if (records % kRecordsAtOnce == 0) co_await worker.loop().yield();
     const Watched::Time now = worker.loop().now();
     const Watched::Time oldest = greeting.link->born() + link_life::kOldest;

@@ -65,13 +65,13 @@ bool TunnelLink::write(ByteView sealed) {
   return true;
 }
 
-Task<bool> TunnelLink::flush() {
+Task<bool> TunnelLink::flush(Watched::Time deadline) {
   // The other direction's coroutine may be at it already; then it writes this one's bytes too.
   if (flushing_) co_return true;
   flushing_ = true;
   bool fine = true;
   while (has_kept() && fine) {
-    if (co_await socket_->writable() != Wake::kReady) {
+    if (co_await socket_->writable(deadline) != Wake::kReady) {
       fine = false;
       break;
     }

@@ -55,8 +55,8 @@ class TunnelLink {
   /// Hands sealed records to the kernel; keeps what it does not take.
   [[nodiscard]] bool write(ByteView sealed);
   [[nodiscard]] bool has_kept() const { return written_ < kept_.size(); }
-  /// Waits until the kernel has everything.
-  [[nodiscard]] Task<bool> flush();
+  /// Waits until the kernel has everything. Broken, too, if the deadline comes first.
+  [[nodiscard]] Task<bool> flush(Watched::Time deadline = Watched::kForever);
 
   // ---- Reading ----
 
