@@ -69,8 +69,9 @@ cable() { # MACHINE LINK ADDRESS4 ADDRESS6 MACHINE LINK ADDRESS4 ADDRESS6
 }
 gateway() { ip -n "$1" route add default via "$2"; ip -n "$1" route add default via "$3"; }
 at() { local name=$1; shift; nsenter --net="/run/netns/$name" "$@"; }
-# In the background; $! is the program itself, not a shell around it.
-spawn() { local name=$1; shift; nsenter --net="/run/netns/$name" "$@" & }
+# In the background; $! is the program itself, not a shell around it. Its input stays the caller's,
+# which a shell otherwise takes from what it puts there.
+spawn() { local name=$1; shift; nsenter --net="/run/netns/$name" "$@" <&0 & }
 
 # ---- What a test says ----
 

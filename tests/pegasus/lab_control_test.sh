@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# The control socket: configurations that follow each other, what is refused, and what is told.
+# usage: lab_control_test.sh ARCTIC PEGASUS TRAFFIC     (root)
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+. "$here/lab.sh"
+lab_inside "$@"
+
+ask() { # NODE METHOD [PARAMS]: the answer in $result
+  status=0
+  result=$("$here/control.py" "$1/run/arctic/pegasus.sock" "${@:2}" 2>control.log) || status=$?
+}
+code() { field '.error.code // "ok"'; }
+answers() { # WHAT CODE NODE METHOD [PARAMS]
+  local what=$1 wanted=$2
+  shift 2
+  ask "$@"
+  if [ "$(code)" = "$wanted" ]; then ok "$what"; else bad "$what" "wanted $wanted, got $result"; fi
+}
+# A configuration beside the one that is applied: compiled, with its digest. NAME SERVICES
+compiled() {
+  sed '/^services:/q' arctic.yaml >"$1.yaml"
+  printf '%s\n' "$2" >>"$1.yaml"
+  "$arctic" compile "$1.yaml" --all -o "$1" >compile.log 2>&1 || die "compile: $(cat compile.log)"
+}
+params() { # GENERATION NAME NODE
+  jq -nc --arg g "$1" --arg p "$PWD/$2/$3/pegasus.json" \
+    --arg d "$(b2sum -l 256 <"$2/$3/pegasus.json" | cut -d ' ' -f 1)" \
+    '{generation: $g, path: $p, digest: $d}'
+}
+both() { # CODE METHOD PARAMS-OF-BOTH: at the exit first, as an operator would
+  answers "$2 at the exit" "$1" exit "$2" "$3"
+  answers "$2 at the entry" "$1" entry "$2" "$3"
+}
+prepare_both() { # GENERATION NAME
+  answers "prepare $1 at the exit" ok exit prepare "$(params "$1" "$2" exit)"
+  answers "prepare $1 at the entry" ok entry prepare "$(params "$1" "$2" entry)"
+}
+generation() { printf '{"generation":"%s"}' "$1"; }
+a=aaaaaaaaaaaa b=bbbbbbbbbbbb c=cccccccccccc
+
+configure "$(service plain 0; service other 1)"
+compiled more "$(service plain 0; service other 1; service new 2)"
+compiled less "$(service plain 0; service new 2)"
+# The rules of all services, so that only Pegasus decides.
+cp arctic.yaml first.yaml
+cp more.yaml arctic.yaml
+for node in exit entry; do
+  apply $node
+  "$arctic" compile first.yaml --node $node -o first >compile.log 2>&1
+  cp first/$node/pegasus.json $node/opt/tillered/pegasus/config.json
+done
+start exit
+start entry
+serve check=5001 echo=5002
+
+answers "hello" ok entry hello
+same "says who it is" 'pegasus 1 entry' "$(field '.result | "\(.daemon) \(.protocol) \(.node)"')"
+ask entry status
+same "started from disk" null "$(field .result.generations.current)"
+passes "what is configured works" check 192.168.1.2 5001 --count 5
+same "what is not is refused" refused "$(outcome 192.168.2.2 5001 --within 5)"
+
+# ---- Refused, with nothing changed ----
+answers "a wrong digest" bad_digest entry prepare \
+  "$(params $a more entry | jq -c '.digest = "0" * 64')"
+answers "a file that is not there" bad_config entry prepare \
+  "$(params $a more entry | jq -c '.path = "/run/lab/none.json"')"
+head -c 300 more/entry/pegasus.json >half.json
+answers "half a file" bad_config entry load '{"path":"/run/lab/half.json"}'
+answers "another node's file" bad_identity entry prepare "$(params $a more exit)"
+answers "commit of what was not prepared" bad_state entry commit "$(generation $a)"
+answers "retire of what is not current" bad_state entry retire "$(generation $a)"
+answers "an unknown method" bad_request entry explode
+answers "an unknown parameter" bad_request entry status '{"loud":true}'
+ask entry --raw 'no json'
+same "garbage" 'null bad_request' "$(field '"\(.id) \(.error.code)"')"
+port=$(jq '.tunnels[] | select(.service == "new").listen_port' more/entry/pegasus.json)
+spawn entry "$traffic" serve echo="$port" >squat.out 2>squat.log
+squatter=$!
+await "somebody on the port" grep -q ready squat.out
+answers "a port that is taken" unavailable entry prepare "$(params $a more entry)"
+kill $squatter
+wait $squatter || true
+passes "and all goes on" check 192.168.1.2 5001 --count 5
+
+# ---- Prepared, current, retired ----
+prepare_both $a more
+answers "prepare may be repeated" ok entry prepare "$(params $a more entry)"
+passes "a service is served once it is prepared" check 192.168.2.2 5001 --count 5
+ask entry status
+same "prepared is said" $a "$(field .result.generations.prepared)"
+both ok abort "$(generation $a)"
+same "aborted: it is refused" refused "$(outcome 192.168.2.2 5001 --within 5)"
+prepare_both $a more
+prepare_both $b more
+answers "a prepared one is aborted by another" bad_state entry commit "$(generation $a)"
+both ok commit "$(generation $b)"
+answers "commit may be repeated" ok entry commit "$(generation $b)"
+answers "abort of what is current" bad_state entry abort "$(generation $b)"
+both ok retire "$(generation $b)"
+passes "the new service" check 192.168.2.2 5001 --count 5
+
+mkfifo talk
+exec 7<>talk
+spawn client "$traffic" hold 192.168.1.2 5002 --count 5 --every 0.1 --patience 30 <talk >hold.out 2>&1
+hold=$!
+await "5 connections" grep -q ready hold.out
+ask entry connections '{"service":"other"}'
+same "connections shows them" 5 "$(field '.result.connections | length')"
+same "and the client's address" 10.0.0.2 "$(field '.result.connections[0].client | sub(":.*"; "")')"
+ask exit connections '{"service":"other","limit":2}'
+same "at the exit too, and no more than asked" '2 10.0.0.2' \
+  "$(field '.result.connections | "\(length) \(.[0].client | sub(":.*"; ""))"')"
+ask exit connections "$(jq -c '{service: "other", limit: 10, after: .result.next}' <<<"$result")"
+same "the rest of them" 3 "$(field '.result.connections | length')"
+prepare_both $c less
+both ok commit "$(generation $c)"
+same "a service that is gone gets nothing new" reset "$(outcome 192.168.1.2 5001 --within 5)"
+holds "they still talk" kill -0 $hold
+ask exit connections '{"service":"other"}'
+same "what is open lasts until it is retired" 5 "$(field '.result.connections | length')"
+both ok retire '{"generation":"cccccccccccc","drain_s":0}'
+gone() { ask "$1" connections '{"service":"other"}'; [ "$(field '.result.connections | length')" = 0 ]; }
+eventually "then it is cut at the entry" 5 gone entry
+eventually "and at the exit" 5 gone exit
+passes "others go on" check 192.168.0.2 5001 --count 5
+printf . >&7
+status=0
+wait $hold || status=$?
+same "the clients had a reset" '1 5' "$status $(tail -n 1 hold.out | jq '.failed.reset // .failed')"
+
+# ---- By signal ----
+cp more/entry/pegasus.json entry/opt/tillered/pegasus/config.json
+cp more/exit/pegasus.json exit/opt/tillered/pegasus/config.json
+kill -HUP "${pegasus_pid[exit]}" "${pegasus_pid[entry]}"
+works() { client check 192.168.1.2 5001 --count 1; [ "$status" = 0 ]; }
+eventually "SIGHUP loads the file" 5 works
+cp half.json entry/opt/tillered/pegasus/config.json
+kill -HUP "${pegasus_pid[entry]}"
+eventually "SIGHUP with a bad file is refused in the log" 5 grep -q 'configuration refused' entry.log
+passes "and changes nothing" check 192.168.1.2 5001 --count 5
+
+ask entry status
+same "status: links up" up "$(field '.result.peers[] | select(.name == "exit").state')"
+same "status: no connection is left" 0 "$(field '[.result.services[].connections.open] | add')"
+same "status: bytes went both ways" true \
+  "$(field '.result.services[] | select(.service == "other") | .bytes.sent > 0 and .bytes.received > 0')"
+answers "drain" ok entry drain '{"seconds":1}'
+status=0
+wait "${pegasus_pid[entry]}" || status=$?
+same "drain ends it in order" 0 "$status"
+stop exit
+same "pegasus at exit ends in order" 0 "$status"
+holds_sane
+finish
