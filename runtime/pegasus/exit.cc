@@ -22,8 +22,11 @@ constexpr std::chrono::seconds kDialTime{30};
 struct Greeting {
   std::unique_ptr<TunnelLink> link;
   SessionHandle session;
-  bool fresh = false;  ///< made by INIT: to be added once it is confirmed
+  bool fresh = false;             ///< made by INIT: to be added once it is confirmed
+  const char* refused = nullptr;  ///< why there is no link, if it is worth a line in the log
 };
+
+Greeting refuse(const char* reason) { return {nullptr, nullptr, false, reason}; }
 
 bool is_peer(const Worker& worker, const PublicKey& key) {
   return worker.view().knowing(key) != nullptr;
@@ -45,16 +48,25 @@ Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket, Address fr
   const ByteSpan message(bytes);
   const Got head = co_await read_exactly(*socket, message.first(1), deadline);
   if (head != Got::kAll) co_return Greeting{};
-  if (bytes[0] != kInitType && bytes[0] != kHelloType) co_return Greeting{};
+  if (bytes[0] != kInitType && bytes[0] != kHelloType) {
+    co_return refuse("what it said is neither INIT nor HELLO");
+  }
   const std::size_t size = bytes[0] == kInitType ? kInitBytes : kHelloBytes;
   const Got rest = co_await read_exactly(*socket, message.subspan(1, size - 1), deadline);
-  if (rest != Got::kAll) co_return Greeting{};
+  if (rest != Got::kAll) co_return refuse("it did not end what it began to say");
 
   if (bytes[0] == kInitType) {
-    if (!good_init(sessions.own().point, message)) co_return Greeting{};
-    if (!worker.shared().admission.may_init(from, worker.loop().now())) co_return Greeting{};
+    if (!good_init(sessions.own().point, message)) {
+      co_return refuse("its INIT is not for this node's public key");
+    }
+    if (!worker.shared().admission.may_init(from, worker.loop().now())) {
+      co_return refuse("too many of INIT");
+    }
     auto answer = consume_init(sessions.own(), message, worker.loop().now());
-    if (!answer || !is_peer(worker, answer->made.session.remote)) co_return Greeting{};
+    if (!answer) co_return refuse("its INIT is not authentic");
+    if (!is_peer(worker, answer->made.session.remote)) {
+      co_return refuse("no peer has its public key");
+    }
     if (!send_whole(*socket, answer->resp)) co_return Greeting{};
     auto link = make_link(worker, std::move(socket), std::move(answer->made.keys));
     co_return Greeting{std::move(link),
@@ -62,9 +74,11 @@ Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket, Address fr
   }
   const ByteView hello = message.first(kHelloBytes);
   SessionHandle session = sessions.by_id(session_of(hello), worker.loop().now());
+  // An everyday thing after a restart of this node.
   if (!session || !is_peer(worker, session->remote)) co_return Greeting{};
   auto answer = consume_hello(*session, hello);
-  if (!answer || !send_whole(*socket, answer->accept)) co_return Greeting{};
+  if (!answer) co_return refuse("its HELLO is not authentic");
+  if (!send_whole(*socket, answer->accept)) co_return Greeting{};
   auto link = make_link(worker, std::move(socket), std::move(answer->keys));
   co_return Greeting{std::move(link), std::move(session), false};
 }
@@ -142,10 +156,18 @@ Task<bool> answer_refused(TunnelLink& link, RefusedFrame frame) {
   co_return false;
 }
 
+/// False, with a line in the log.
+bool wrong(Worker& worker, const Greeting& greeting, const char* reason) {
+  worker.shared().log.say(
+      LogLevel::kWarning, "tunnel connection closed",
+      {{"peer", peer_name(worker, greeting.session->remote)}, {"reason", reason}});
+  return false;
+}
+
 /// One OPEN on a link. False if the link must close.
 Task<bool> serve(Worker& worker, const Greeting& greeting, const Record& record) {
   const auto open = parse_open(record.body);
-  if (!open) co_return false;
+  if (!open) co_return wrong(worker, greeting, "an OPEN that says nothing sensible");
   TunnelLink& link = *greeting.link;
   Carried carried;
   carried.found = worker.view().exit(open->service);
@@ -195,11 +217,11 @@ Task<bool> between(Worker& worker, const Greeting& greeting, const Record& recor
     case FrameType::kRekey:
     case FrameType::kSwitch: {
       const auto step = link.records().consume_rekey(record, worker.loop().now());
-      if (!step.good) co_return false;
+      if (!step.good) co_return wrong(worker, greeting, "a change of keys out of turn");
       co_return !step.answer || link.send(*step.answer, step.point.bytes);
     }
     default:
-      co_return false;
+      co_return wrong(worker, greeting, "a frame outside of a connection");
   }
 }
 
@@ -239,21 +261,32 @@ Task<void> serve_link(Worker& worker, const Greeting& greeting, Record first) {
     if (!is_peer(worker, greeting.session->remote)) co_return;
     record = co_await greeting.link->next_record(std::min(now + link_life::kIdleTime, oldest));
   }
+  if (greeting.link->wrong() != nullptr) (void)wrong(worker, greeting, greeting.link->wrong());
+}
+
+void say_refused(Worker& worker, const Address& from, const char* reason) {
+  if (reason == nullptr) return;
+  worker.shared().log.say(LogLevel::kWarning, "tunnel refused",
+                          {{"from", from.to_string()}, {"reason", reason}});
 }
 
 Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket, Address from) {
   auto ticket = worker.shared().admission.enter(from);
   if (!ticket || worker.draining()) {
+    if (!ticket) say_refused(worker, from, "too many that have not shown who they are");
     reset_on_close(socket->fd());
     co_return;
   }
   const Watched::Time deadline = worker.loop().now() + kHandshakeTime;
   Greeting greeting = co_await greet(worker, std::move(socket), from, deadline);
-  if (!greeting.link) co_return;
+  if (!greeting.link) co_return say_refused(worker, from, greeting.refused);
   // Replayed INIT and HELLO end here: who sent them cannot make a first record.
   auto record = co_await greeting.link->next_record(deadline, kLongestFirstRecord);
-  if (!record || !is_peer(worker, greeting.session->remote)) co_return;
-  if (record->type != FrameType::kPing && record->type != FrameType::kOpen) co_return;
+  if (!record) co_return say_refused(worker, from, greeting.link->wrong());
+  if (!is_peer(worker, greeting.session->remote)) co_return;
+  if (record->type != FrameType::kPing && record->type != FrameType::kOpen) {
+    co_return say_refused(worker, from, "its first record is neither PING nor OPEN");
+  }
   ticket.reset();
   if (greeting.fresh) worker.shared().sessions.add_theirs(greeting.session);
   co_await serve_link(worker, greeting, *record);

@@ -135,11 +135,17 @@ Task<std::optional<Record>> TunnelLink::next_record(Watched::Time deadline, std:
     if (input.status == ReadStatus::kNothing) continue;
     if (input.status != ReadStatus::kBytes) co_return std::nullopt;
     const ByteView begin = input.bytes;
-    if (begin.size() >= kLengthBytes && record_rest(begin.data()) > longest) co_return std::nullopt;
+    const bool too_long = begin.size() >= kLengthBytes && record_rest(begin.data()) > longest;
     const Cut cut = cut_record(input.bytes);
-    if (cut.bad) co_return std::nullopt;
+    if (cut.bad || too_long) {
+      wrong_ = "a record of a wrong length";
+      co_return std::nullopt;
+    }
     keep(input.bytes);
-    if (!cut.rest.empty()) co_return records_.open(cut.rest);
+    if (cut.rest.empty()) continue;
+    const auto record = records_.open(cut.rest);
+    if (!record) wrong_ = "a record that is not authentic";
+    co_return record;
   }
 }
 

@@ -79,6 +79,8 @@ class TunnelLink {
   /// `longest` breaks it before it is there.
   [[nodiscard]] Task<std::optional<Record>> next_record(Watched::Time deadline,
                                                         std::size_t longest = kMaxRecordRest);
+  /// After next_record() gave none: what the other end did wrong; nullptr if it did nothing wrong.
+  [[nodiscard]] const char* wrong() const { return wrong_; }
 
  private:
   std::unique_ptr<Watched> socket_;
@@ -88,6 +90,7 @@ class TunnelLink {
   std::vector<std::uint8_t> kept_;  ///< sealed, for the kernel
   std::size_t written_ = 0;         ///< of kept_
   bool flushing_ = false;
+  const char* wrong_ = nullptr;
   std::vector<std::uint8_t> input_;  ///< from the kernel, not yet opened
 };
 

@@ -84,6 +84,11 @@ facts=$(cut -d' ' -f3- said.log | sed 's/ [a-z_]*=.*//' | sort -u | wc -l)
 lines=$(wc -l <said.log)
 most=$((facts * (SECONDS / 10 + 2) * 10))
 [ "$lines" -le $most ] || bad "$lines lines in the log, in $SECONDS s and of $facts facts"
+# With all attacks run, each kind was said.
+[ $# != 0 ] || for each in 'no peer has its public key' 'tunnel connection closed peer=entry' \
+  'refused service=plain peer=other' 'a record that is not authentic'; do
+  grep -q "$each" said.log || bad "nothing in the log says: $each"
+done
 if nm "$pegasus" 2>nm.log | grep -q __asan_init && ! grep -q 'exit stats' pegasus.log; then
   bad "pegasus did not end in order"
 fi
