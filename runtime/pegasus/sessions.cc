@@ -30,6 +30,11 @@ void Sessions::done(const PublicKey& peer) {
   begun_.erase(peer);
 }
 
+void Sessions::forget_old(Time now) {
+  const std::lock_guard lock(mutex_);
+  tidy(now);
+}
+
 void Sessions::keep_only(const std::vector<PublicKey>& peers) {
   const std::set<PublicKey> kept(peers.begin(), peers.end());
   const std::lock_guard lock(mutex_);

@@ -32,6 +32,8 @@ class Sessions {
   /// renewed, and nobody else is at it. Whoever got true says done().
   [[nodiscard]] bool begin(const PublicKey& peer, Time now);
   void done(const PublicKey& peer);
+  /// Wipes what has become too old. To be called now and then: nobody may come to ask.
+  void forget_old(Time now);
   /// Wipes what belongs to peers that are not among these.
   void keep_only(const std::vector<PublicKey>& peers);
 
