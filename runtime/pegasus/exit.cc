@@ -21,12 +21,13 @@ constexpr std::chrono::seconds kDialTime{30};
 
 struct Greeting {
   std::unique_ptr<TunnelLink> link;
-  SessionHandle session;
+  PublicKey peer;
+  SessionHandle session;          ///< until it is confirmed: links outlive it
   bool fresh = false;             ///< made by INIT: to be added once it is confirmed
   const char* refused = nullptr;  ///< why there is no link, if it is worth a line in the log
 };
 
-Greeting refuse(const char* reason) { return {nullptr, nullptr, false, reason}; }
+Greeting refuse(const char* reason) { return {nullptr, {}, nullptr, false, reason}; }
 
 bool is_peer(const Worker& worker, const PublicKey& key) {
   return worker.view().knowing(key) != nullptr;
@@ -69,7 +70,8 @@ Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket, Address fr
     }
     if (!send_whole(*socket, answer->resp)) co_return Greeting{};
     auto link = make_link(worker, std::move(socket), std::move(answer->made.keys));
-    co_return Greeting{std::move(link),
+    const PublicKey peer = answer->made.session.remote;
+    co_return Greeting{std::move(link), peer,
                        std::make_shared<const Session>(std::move(answer->made.session)), true};
   }
   const ByteView hello = message.first(kHelloBytes);
@@ -80,7 +82,8 @@ Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket, Address fr
   if (!answer) co_return refuse("its HELLO is not authentic");
   if (!send_whole(*socket, answer->accept)) co_return Greeting{};
   auto link = make_link(worker, std::move(socket), std::move(answer->keys));
-  co_return Greeting{std::move(link), std::move(session), false};
+  const PublicKey peer = session->remote;
+  co_return Greeting{std::move(link), peer, std::move(session), false};
 }
 
 std::string peer_name(const Worker& worker, const PublicKey& key) {
@@ -158,9 +161,8 @@ Task<bool> answer_refused(TunnelLink& link, RefusedFrame frame) {
 
 /// False, with a line in the log.
 bool wrong(Worker& worker, const Greeting& greeting, const char* reason) {
-  worker.shared().log.say(
-      LogLevel::kWarning, "tunnel connection closed",
-      {{"peer", peer_name(worker, greeting.session->remote)}, {"reason", reason}});
+  worker.shared().log.say(LogLevel::kWarning, "tunnel connection closed",
+                          {{"peer", peer_name(worker, greeting.peer)}, {"reason", reason}});
   return false;
 }
 
@@ -171,7 +173,7 @@ Task<bool> serve(Worker& worker, const Greeting& greeting, const Record& record)
   TunnelLink& link = *greeting.link;
   Carried carried;
   carried.found = worker.view().exit(open->service);
-  carried.peer = greeting.session->remote;
+  carried.peer = greeting.peer;
   carried.client = {open->source, open->source_port};
   carried.destination = {open->destination, open->destination_port};
   if (!carried.found) {
@@ -231,7 +233,7 @@ class OnList {
   OnList(Worker& worker, const Greeting& greeting)
       : worker_(worker),
         at_(worker.served.insert(worker.served.end(),
-                                 {greeting.session->remote, &greeting.link->socket(), false})) {}
+                                 {greeting.peer, &greeting.link->socket(), false})) {}
   ~OnList() { worker_.served.erase(at_); }
   OnList(const OnList&) = delete;
   OnList& operator=(const OnList&) = delete;
@@ -258,7 +260,7 @@ Task<void> serve_link(Worker& worker, const Greeting& greeting, Record first) {
     const Watched::Time now = worker.loop().now();
     const Watched::Time oldest = greeting.link->born() + link_life::kOldest;
     if (!goes_on || worker.draining() || now >= oldest) co_return;
-    if (!is_peer(worker, greeting.session->remote)) co_return;
+    if (!is_peer(worker, greeting.peer)) co_return;
     record = co_await greeting.link->next_record(std::min(now + link_life::kIdleTime, oldest));
   }
   if (greeting.link->wrong() != nullptr) (void)wrong(worker, greeting, greeting.link->wrong());
@@ -283,12 +285,13 @@ Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket, Address f
   // Replayed INIT and HELLO end here: who sent them cannot make a first record.
   auto record = co_await greeting.link->next_record(deadline, kLongestFirstRecord);
   if (!record) co_return say_refused(worker, from, greeting.link->wrong());
-  if (!is_peer(worker, greeting.session->remote)) co_return;
+  if (!is_peer(worker, greeting.peer)) co_return;
   if (record->type != FrameType::kPing && record->type != FrameType::kOpen) {
     co_return say_refused(worker, from, "its first record is neither PING nor OPEN");
   }
   ticket.reset();
   if (greeting.fresh) worker.shared().sessions.add_theirs(greeting.session);
+  greeting.session.reset();
   co_await serve_link(worker, greeting, *record);
 }
 

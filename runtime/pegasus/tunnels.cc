@@ -216,6 +216,7 @@ Task<void> Tunnels::tend() {
     const bool stopped = co_await stopped_->wait(worker_.loop().now() + kTendEvery);
     if (stopped) co_return;
     if (rounds % kLookEvery == 0) worker_.look();
+    worker_.shared().sessions.forget_old(worker_.loop().now());
     for (auto& [name, at] : peers_) {
       const bool used = needed(name);
       tend(*at, used);

@@ -106,8 +106,8 @@ TEST_CASE("connections of two threads share one rate, and evenly") {
                     }))->ended;
   // 4 MB at 10 MB/s, less the burst of 100 KB; a slow machine may take longer, but never less.
   CHECK(last - begun >= milliseconds(380));
-  // All asked for as much, so all end at about the same time.
-  for (auto& taker : takers) CHECK(taker->ended - begun > (last - begun) * 8 / 10);
+  // All asked for as much, so all end at about the same time; who came first had the burst.
+  for (auto& taker : takers) CHECK(taker->ended - begun > (last - begun) * 6 / 10);
   CHECK(limiter->waits() > 0);
 }
 
