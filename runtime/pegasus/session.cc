@@ -35,10 +35,11 @@ ConnectionKeys connection_keys(const Key& secret, const Digest& transcript) {
 
 NewSession session_of(const NoiseHandshake& noise, Time now) {
   NewSession made;
-  const Digest secret = hmac(noise.chaining_key().view(), {bytes_of("session"), noise.hash()});
+  Digest secret = hmac(noise.chaining_key().view(), {bytes_of("session"), noise.hash()});
   made.session.secret = Key(secret);
   const Digest id = hmac(secret, {bytes_of("id")});
   std::copy_n(id.begin(), made.session.id.size(), made.session.id.begin());
+  wipe(secret.data(), secret.size());
   made.session.remote = noise.remote();
   made.session.born = now;
   made.keys = connection_keys(made.session.secret, noise.hash());
