@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import select
+import socket
 import struct
 import sys
 import time
@@ -153,7 +154,7 @@ class Attacks:
             stream = self.target.connect()
             try:
                 stream.sendall(replay)
-                stream.shutdown(1)
+                stream.shutdown(socket.SHUT_WR)
             except OSError:
                 pass
             answer = said_by(stream)
@@ -308,6 +309,31 @@ class Attacks:
         connection.open(self.ids["plain"], (destination, 7))
         return connection.receive()[0] == wire.REFUSED
 
+    # ---- One connection after another ----
+
+    def one_after_another(self):
+        """clients that share a link: each gets back its own bytes, to the last and no other"""
+        connection = self.idle()
+        for number in range(200):
+            text = bytes([number]) * (number * 331 % 60_000 + 1)
+            connection.open(self.ids["plain"], ("fd09::1" if number % 2 else "10.9.0.1", 7),
+                            ("fd10::2" if number % 2 else "10.0.0.2", 40000))
+            connection.send(wire.DATA, text)
+            connection.send(wire.FIN)
+            connection.expect(wire.OPENED)
+            heard = b""
+            while True:
+                kind, body = connection.receive()
+                heard += body
+                if kind != wire.DATA:
+                    break
+            assert kind == wire.FIN and heard == text, f"{number}: {kind}, {len(heard)} bytes"
+        # Bytes for the next one must not be there before the last one has ended.
+        connection.open(self.ids["plain"], ("10.9.0.1", 9))
+        connection.send(wire.FIN)
+        connection.open(self.ids["plain"])
+        assert not connection.goes_on(), "a connection within another"
+
     # ---- More than anybody should ask for ----
 
     def slow(self):
@@ -361,7 +387,6 @@ class Attacks:
             stream.close()
 
     def begin(self, source):
-        import socket
         family = socket.AF_INET6 if ":" in source else socket.AF_INET
         stream = socket.socket(family, socket.SOCK_STREAM)
         stream.setblocking(False)
@@ -376,7 +401,7 @@ class Attacks:
         for _ in range(200):
             stream = self.target.connect("10.66.201.1")
             stream.sendall(init)
-            stream.shutdown(1)
+            stream.shutdown(socket.SHUT_WR)
             answered += len(said_by(stream)) == 49
         lasted = time.monotonic() - begun
         assert 5 <= answered <= 5 + 20 * lasted + 1, f"{answered} in {lasted} s"
@@ -387,7 +412,7 @@ class Attacks:
         for number in range(400):
             stream = self.target.connect(f"10.67.{number // 200}.{number % 200 + 1}")
             stream.sendall(init)
-            stream.shutdown(1)
+            stream.shutdown(socket.SHUT_WR)
             streams.append(stream)
         answered = sum(len(said_by(stream)) == 49 for stream in streams)
         lasted = time.monotonic() - begun
@@ -454,10 +479,11 @@ def main():
     with open(sys.argv[1]) as file:
         attacks = Attacks(json.load(file))
     failures = 0
-    names = sys.argv[2:] or ["strangers", "points_of_low_order", "truncated", "flipped", "oversized", "replayed",
-                             "replayed_within", "frames", "bad_opens", "changes_of_keys", "not_theirs",
-                             "forged_sources", "guarded", "slow", "sixteen", "ten_thousand",
-                             "inits_of_one", "inits_of_all", "reads_nothing"]
+    names = sys.argv[2:] or [
+        "strangers", "points_of_low_order", "truncated", "flipped", "oversized", "replayed",
+        "replayed_within", "frames", "bad_opens", "changes_of_keys", "not_theirs",
+        "forged_sources", "guarded", "one_after_another", "slow", "sixteen", "ten_thousand",
+        "inits_of_one", "inits_of_all", "reads_nothing"]
     for name in names:
         attack, begun = getattr(attacks, name), time.monotonic()
         try:
