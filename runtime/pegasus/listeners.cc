@@ -16,16 +16,20 @@ bool has_ipv6() {
   return socket.get() >= 0 || errno != EAFNOSUPPORT;
 }
 
+/// Sockets that share a port do not see that another process shares it too; one that does not share
+/// it does.
+Status check_free(const SocketAddress& where, bool transparent) {
+  ARCTIC_TRY(const int fd, listen_tcp(where, {.transparent = transparent, .shared = false}));
+  const OwnedFd closed_at_once(fd);
+  return {};
+}
+
 Result<BoundPort> bind_port(const ListenPort& port, std::size_t workers) {
   BoundPort bound{port, std::vector<std::vector<OwnedFd>>(workers)};
   for (const Family family : kFamilies) {
     if (family == Family::kIpv6 && !has_ipv6()) continue;
     const Address address = port.tunnel ? Address{family, 0} : loopback(family);
-    // Sockets that share a port do not see that another process shares it too; one that does not
-    // share it does.
-    ARCTIC_TRY(const int probe,
-               listen_tcp({address, port.port}, {.transparent = !port.tunnel, .shared = false}));
-    OwnedFd{probe};
+    ARCTIC_CHECK(check_free({address, port.port}, !port.tunnel));
     for (auto& worker : bound.by_worker) {
       ARCTIC_TRY(const int fd,
                  listen_tcp({address, port.port}, {.transparent = !port.tunnel, .shared = true}));
