@@ -38,6 +38,7 @@ struct RatePlan {
   double per_second = 0;    ///< 0: as many as there can be
   std::uint64_t count = 0;  ///< 0: until the time is over
   std::chrono::duration<double> time{5};
+  bool until_told = false;  ///< instead of a time
   std::uint64_t at_once = 32;
   std::size_t bytes = 64;  ///< of content that no other connection has
 };

@@ -152,6 +152,7 @@ void summarise(Run& run) {
   report.set("jain", squares > 0 ? sum * sum / (count * squares) : 0);
   if (late) report.set("late_fair_ms", late_ms(run, slices_in(run.plan.late), to));
   if (!run.plan.samples) return;
+  report.set("first_slice", static_cast<double>(run.first_slice));
   std::vector<std::vector<std::uint32_t>> table;
   for (const Flow& flow : run.flows) table.push_back(flow.slices);
   report.set("samples", std::move(table));

@@ -86,7 +86,12 @@ Task<void> rate(Client& client, RatePlan plan) {
   RateWork work{client, plan, began,
                 began + std::chrono::duration_cast<Clock::duration>(plan.time)};
   Group group(client.loop);
+  if (plan.until_told) work.end = Clock::time_point::max();
   for (std::uint64_t i = 0; i < plan.at_once; ++i) group.add(rate_worker(work));
+  if (plan.until_told) {
+    co_await until_told(client.loop);
+    work.end = Clock::now();
+  }
   co_await group.done();
   const double seconds = seconds_since(began);
   client.report.set("seconds", seconds);

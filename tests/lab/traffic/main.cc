@@ -137,6 +137,7 @@ void add_loads(CLI::App& app, Options& o, std::map<CLI::App*, Job>& jobs) {
   command->add_option("--per-second", o.rate.per_second, "0: as many as there can be");
   command->add_option("--count", o.rate.count, "So many, however long it takes");
   command->add_option("--seconds", o.seconds);
+  command->add_flag("--until-told", o.rate.until_told, "Until a byte or the end of the input");
   command->add_option("--at-once", o.rate.at_once, "So many beside each other");
   command->add_option("--bytes", o.rate.bytes, "Sent and sent back on each");
   jobs[command] = [&o](Client& c) {
@@ -161,7 +162,8 @@ void add_loads(CLI::App& app, Options& o, std::map<CLI::App*, Job>& jobs) {
   command->add_option("--seconds", o.seconds);
   command->add_option("--skip", o.skip, "Seconds at the beginning that do not count");
   command->add_option("--late", o.late, "The last flow begins so many seconds after the others");
-  command->add_flag("--samples", o.samples, "Bytes of each flow in each 100 ms");
+  command->add_flag("--samples", o.samples,
+                    "Bytes of each flow in each 100 ms; the first by the monotonic clock");
   jobs[command] = [&o](Client& c) {
     return flow(
         c, {o.direction == "up", o.flows, span(o.seconds), span(o.skip), span(o.late), o.samples});
