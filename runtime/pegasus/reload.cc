@@ -96,9 +96,8 @@ Server::Done Server::begin(Loaded next) {
   listen(std::move(*ports));
   set_views();
   if (other) {
-    ListenPorts kept = ports_of(*current_.running);
-    kept.merge(ports_of(*prepared_->running));
-    close_ports(only_in(ports_of(*other->running), kept));
+    close_unused_ports();
+    cut_gone();
   }
   return ControlDone{};
 }
@@ -116,13 +115,11 @@ Server::Done Server::abort(const ControlRequest::Abort& request) {
 }
 
 void Server::forget_prepared() {
-  const Loaded gone = *std::exchange(prepared_, std::nullopt);
+  prepared_.reset();
   prepared_metrics_.reset();
   set_views();
-  // What is still draining keeps its ports until it is retired; what nobody else has goes.
-  ListenPorts kept = ports_of(*current_.running);
-  if (draining_.empty()) close_ports(only_in(ports_of(*gone.running), kept));
-  on_workers([](Worker& worker, std::size_t) { worker.cut_gone(); });
+  close_unused_ports();
+  cut_gone();
 }
 
 // ---- Current ----
@@ -138,7 +135,7 @@ Server::Done Server::commit(const ControlRequest::Commit& request) {
 Server::Done Server::make_current() {
   Loaded old = std::exchange(current_, *std::exchange(prepared_, std::nullopt));
   if (old.running != current_.running) {
-    draining_.push_back({old.generation, std::nullopt});
+    draining_.push_back({old.generation, old.running, std::nullopt});
     if (current_.running->config().metrics != old.running->config().metrics) {
       metrics_ = std::move(prepared_metrics_);
     }
@@ -175,13 +172,11 @@ Server::Done Server::retire(const ControlRequest::Retire& request) {
 }
 
 void Server::retire_old(std::chrono::seconds drain) {
-  ListenPorts kept = ports_of(*current_.running);
-  if (prepared_) kept.merge(ports_of(*prepared_->running));
-  close_ports(only_in(open_ports(), kept));
   const Watched::Time until = loop_->now() + drain;
   for (Draining& each : draining_) {
     if (!each.until || *each.until > until) each.until = until;
   }
+  close_unused_ports();
   if (drain.count() == 0) return end_retired();
   loop_->at(until, [this] { end_retired(); });
 }
@@ -191,9 +186,25 @@ void Server::end_retired() {
   const std::size_t before = draining_.size();
   std::erase_if(draining_,
                 [now](const Draining& each) { return each.until && *each.until <= now; });
-  if (draining_.size() == before || !draining_.empty()) return;
-  on_workers([](Worker& worker, std::size_t) { worker.cut_gone(); });
-  if (!prepared_) shared_.limits.keep_only(current_.running->config());
+  if (draining_.size() == before) return;
+  cut_gone();
+  if (draining_.empty() && !prepared_) shared_.limits.keep_only(current_.running->config());
+}
+
+void Server::close_unused_ports() {
+  ListenPorts kept = ports_of(*current_.running);
+  if (prepared_) kept.merge(ports_of(*prepared_->running));
+  for (const Draining& each : draining_) {
+    if (!each.until) kept.merge(ports_of(*each.running));
+  }
+  close_ports(only_in(open_ports(), kept));
+}
+
+void Server::cut_gone() {
+  std::vector<RunningHandle> kept{current_.running};
+  if (prepared_) kept.push_back(prepared_->running);
+  for (const Draining& each : draining_) kept.push_back(each.running);
+  on_workers([&](Worker& worker, std::size_t) { worker.cut_gone(kept); });
 }
 
 Server::Done Server::load(const std::string& path) {

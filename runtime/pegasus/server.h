@@ -97,6 +97,10 @@ class Server {
   [[nodiscard]] Done make_current();
   void retire_old(std::chrono::seconds drain);
   void end_retired();
+  /// Closes what nothing listens for any more that is current, prepared or not retired yet.
+  void close_unused_ports();
+  /// Ends connections that nothing allows any more that is current, prepared or still draining.
+  void cut_gone();
   void set_views();
   /// What the process as a whole follows: limits, peers, metrics.
   void follow_current();
@@ -121,6 +125,7 @@ class Server {
   std::optional<Loaded> prepared_;
   struct Draining {
     std::optional<std::string> generation;
+    RunningHandle running;
     std::optional<Watched::Time> until;  ///< absent: not retired yet
   };
   std::vector<Draining> draining_;

@@ -57,32 +57,35 @@ Worker::Listed::~Listed() {
 
 // ---- What ends ----
 
-bool Worker::still_allowed(const Carried& carried) const {
-  const Running& now = *view_.current;
+bool Worker::allows(const Running& config, const Carried& carried) const {
   const PegasusConfig::Tunnel& then = *carried.found.tunnel;
-  if (now.peer(carried.peer) == nullptr) return false;
+  if (config.peer(carried.peer) == nullptr) return false;
   if (then.role == PegasusConfig::Role::kEntry) {
-    const auto& tunnels = now.config().tunnels;
+    const auto& tunnels = config.config().tunnels;
     return std::any_of(tunnels.begin(), tunnels.end(), [&](const auto& tunnel) {
       return tunnel.role == then.role && tunnel.service == then.service;
     });
   }
-  const PegasusConfig::Tunnel* const tunnel = now.exit(then.id);
-  if (tunnel == nullptr || now.peer(tunnel->peer) == nullptr) return false;
-  if (now.peer(tunnel->peer)->public_key != carried.peer) return false;
+  const PegasusConfig::Tunnel* const tunnel = config.exit(then.id);
+  if (tunnel == nullptr || config.peer(tunnel->peer) == nullptr) return false;
+  if (config.peer(tunnel->peer)->public_key != carried.peer) return false;
   const OpenFrame open{carried.client.address, carried.client.port, carried.destination.address,
                        carried.destination.port, then.id};
   return permission(*tunnel, open, own_addresses) == Permission::kAllowed;
 }
 
-void Worker::cut_gone() {
+void Worker::cut_gone(const std::vector<RunningHandle>& kept) {
+  const auto any = [&](const auto& allowing) {
+    return std::any_of(kept.begin(), kept.end(), allowing);
+  };
   std::vector<Carried*> gone;
   for (const auto& [id, each] : carried_) {
-    if (!still_allowed(*each)) gone.push_back(each);
+    if (!any([&](const auto& config) { return allows(*config, *each); })) gone.push_back(each);
   }
   for (Carried* const each : gone) each->cut();
   for (ServedLink& link : served) {
-    if (!link.busy && view_.knowing(link.peer) == nullptr) link.socket->cancel();
+    const bool known = any([&](const auto& config) { return config->peer(link.peer) != nullptr; });
+    if (!link.busy && !known) link.socket->cancel();
   }
 }
 

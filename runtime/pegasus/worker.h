@@ -75,9 +75,9 @@ class Worker {
   std::list<ServedLink> served;
   std::vector<Address> own_addresses;  ///< of the node
 
-  /// Connections that the current configuration does not allow any more end with a reset, and so do
-  /// links of peers that it does not have.
-  void cut_gone();
+  /// Connections that none of these configurations allows end with a reset, and idle links of peers
+  /// that none of them has.
+  void cut_gone(const std::vector<RunningHandle>& kept);
   /// To be called now and then: connections that hang on a dead one end.
   void look();
   /// Begins no more: idle links are closed, those in use when their connection has ended.
@@ -96,7 +96,7 @@ class Worker {
  private:
   Worker(Shared& shared, View view, std::unique_ptr<EventLoop> loop)
       : shared_(shared), view_(std::move(view)), loop_(std::move(loop)), tunnels_(*this) {}
-  [[nodiscard]] bool still_allowed(const Carried& carried) const;
+  [[nodiscard]] bool allows(const Running& config, const Carried& carried) const;
 
   Shared& shared_;
   View view_;
