@@ -77,8 +77,10 @@ Server::Done Server::begin(Loaded next) {
   const PegasusConfig& config = next.running->config();
   auto ports = bind_ports(only_in(ports_of(*next.running), open_ports()), threads_.size());
   if (!ports) return tl::unexpected(control_error(ControlCode::kUnavailable, ports.error()));
-  std::unique_ptr<TextServer> metrics;
-  if (config.metrics != current_.running->config().metrics) {
+  // The one that the other prepared configuration has opened will do as well.
+  const bool has_metrics = prepared_ && prepared_->running->config().metrics == config.metrics;
+  std::unique_ptr<TextServer> metrics = has_metrics ? std::move(prepared_metrics_) : nullptr;
+  if (!has_metrics && config.metrics != current_.running->config().metrics) {
     auto made = open_metrics(config);
     if (!made) return tl::unexpected(control_error(ControlCode::kUnavailable, made.error()));
     metrics = std::move(*made);
