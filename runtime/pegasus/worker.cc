@@ -79,7 +79,8 @@ void Worker::cut_gone(const std::vector<RunningHandle>& kept) {
     return std::any_of(kept.begin(), kept.end(), allowing);
   };
   std::vector<Carried*> gone;
-  for (const auto& [id, each] : carried_) {
+  for (const auto& entry : carried_) {
+    Carried* const each = entry.second;
     if (!any([&](const auto& config) { return allows(*config, *each); })) gone.push_back(each);
   }
   for (Carried* const each : gone) each->cut();
