@@ -3,11 +3,13 @@
 
 usage: control.py SOCKET METHOD [PARAMS-AS-JSON]     or: control.py SOCKET --raw LINE
 
-Ends with 0 if the answer is good, with 1 if it is an error, with 2 if there is none.
+Ends with 0 if the answer is good, with 1 if it is an error, with 2 if there is none. Says on
+standard error when it asked: seconds, by the machine's monotonic clock.
 """
 import json
 import socket
 import sys
+import time
 
 
 def main():
@@ -17,6 +19,7 @@ def main():
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
         control.settimeout(30)
         control.connect(path)
+        print(time.monotonic(), file=sys.stderr)
         control.sendall(line.encode() + b"\n")
         answer = b""
         while not answer.endswith(b"\n"):

@@ -85,6 +85,9 @@ same() { # WHAT WANTED GOT
 at_most() { # WHAT MOST GOT
   if jq -en "$3 <= $2" >jq.log 2>&1; then ok "$1 ($3)"; else bad "$1" "wanted at most $2, got '$3'"; fi
 }
+at_least() { # WHAT LEAST GOT
+  if jq -en "$3 >= $2" >jq.log 2>&1; then ok "$1 ($3)"; else bad "$1" "wanted at least $2, got '$3'"; fi
+}
 holds() { # WHAT COMMAND…
   local what=$1
   shift
