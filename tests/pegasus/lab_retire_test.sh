@@ -9,6 +9,7 @@ lab_inside "$@"
 configure "$(service plain 0; service other 1; service third 2; service fourth 3)"
 compiled all "$(service plain 0; service other 1; service third 2; service fourth 3)"
 compiled less "$(service plain 0; service third 2)"
+compiled beside "$(service plain 0; service other 1)"
 compiled least "$(service plain 0)"
 begin_with all all
 start exit
@@ -84,7 +85,7 @@ ends other6 "$cut"
 lasts "the next one, not retired" third 4
 same "what drains is told" "[\"$a\"]" "$(draining entry)"
 # What is prepared meanwhile has connections, too.
-prepare_both $c all
+prepare_both $c beside
 hold prepared 192.168.1.2
 since=$(now)
 both ok retire "$(generation $b 1)"
