@@ -26,12 +26,15 @@ void FairQueue::set_rate(std::uint64_t bytes_per_second, Time now) {
 // Every request is answered with one quantum at most, and whoever wants more asks again and stands
 // behind the others: equal shares, whatever is asked for, without a deficit to keep.
 std::uint64_t FairQueue::ask(Flow flow, std::uint64_t wanted, Time now) {
+  const std::uint64_t taken = take_now(wanted, now);
+  if (taken == 0) order_.push_back({flow, std::min(wanted, quantum_)});
+  return taken;
+}
+
+std::uint64_t FairQueue::take_now(std::uint64_t wanted, Time now) {
   wanted = std::min(wanted, quantum_);
-  if (order_.empty() && bucket_.until(wanted, now) == Time::zero()) {
-    return bucket_.take(wanted, now);
-  }
-  order_.push_back({flow, wanted});
-  return 0;
+  if (!order_.empty() || bucket_.until(wanted, now) > Time::zero()) return 0;
+  return bucket_.take(wanted, now);
 }
 
 void FairQueue::give_back(std::uint64_t bytes) { bucket_.give_back(bytes); }

@@ -28,6 +28,8 @@ class FairQueue {
   /// Bytes that the flow may pass now, at most `wanted`; 0: it waits, and serve() will name it.
   /// REQUIRES: `wanted` > 0, and the flow does not wait already.
   [[nodiscard]] std::uint64_t ask(Flow flow, std::uint64_t wanted, Time now);
+  /// The same for who does not want to wait.
+  [[nodiscard]] std::uint64_t take_now(std::uint64_t wanted, Time now);
   /// Of what was granted, what was not used.
   void give_back(std::uint64_t bytes);
   /// The flow waits no more, and is forgotten.

@@ -34,6 +34,11 @@ std::uint64_t Limiter::ask(Turn& turn, std::uint64_t wanted) {
   return 0;
 }
 
+std::uint64_t Limiter::take_now(std::uint64_t wanted, Time now) {
+  const std::lock_guard lock(mutex_);
+  return queue_ ? queue_->take_now(wanted, now) : wanted;
+}
+
 void Limiter::give_back(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   if (queue_) queue_->give_back(bytes);
@@ -102,10 +107,7 @@ std::uint64_t Turn::Wait::await_resume() {
 }
 
 std::uint64_t Turn::take_now(std::uint64_t wanted) {
-  if (!limiter_.limited()) return wanted;
-  const std::uint64_t granted = limiter_.ask(*this, wanted);
-  if (granted == 0) limiter_.leave(*this);
-  return granted;
+  return limited() ? limiter_.take_now(wanted, loop_.now()) : wanted;
 }
 
 void Turn::cancel() {

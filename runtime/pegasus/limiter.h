@@ -33,6 +33,8 @@ class Limiter : public std::enable_shared_from_this<Limiter> {
   friend class Turn;
   /// What the turn may pass now; 0: it waits and will be resumed.
   std::uint64_t ask(Turn& turn, std::uint64_t wanted);
+  /// The same without a wait.
+  std::uint64_t take_now(std::uint64_t wanted, Time now);
   void give_back(std::uint64_t bytes);
   /// False if it does not wait: it has its bytes, or is about to be told so.
   bool leave(Turn& turn);
@@ -74,7 +76,7 @@ class Turn {
   [[nodiscard]] std::uint64_t take_now(std::uint64_t wanted);
   /// Of what was taken, what was not used.
   void give_back(std::uint64_t bytes) {
-    if (limited()) limiter_.give_back(bytes);
+    if (bytes > 0 && limited()) limiter_.give_back(bytes);
   }
   [[nodiscard]] bool limited() const { return limiter_.limited(); }
   /// Who waits is resumed, now and from now on.
