@@ -68,9 +68,9 @@ struct DialOptions {
 /// `from` becomes the other end.
 [[nodiscard]] int accept_tcp(int fd, RawAddress& from);
 
+using TakeAccepted = std::function<void(std::unique_ptr<Watched>, const SocketAddress& from)>;
 /// Hands every connection of a listener to `take`, until the listener is cancelled. Waits a moment
 /// when there are no descriptors left: those that are open end sooner or later.
-using TakeAccepted = std::function<void(std::unique_ptr<Watched>, const SocketAddress& from)>;
 [[nodiscard]] Task<void> accept_each(Watched& listener, TakeAccepted take);
 
 /// Waits for a connect that has begun: 0, or an errno value.

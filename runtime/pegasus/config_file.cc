@@ -1,7 +1,5 @@
 #include "runtime/pegasus/config_file.h"
 
-#include <sys/stat.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -63,13 +61,16 @@ Status check_identity(const PegasusConfig& config, const PublicKey& own) {
 }
 
 Result<KeyPair> read_identity(const PegasusConfig& config, const std::string& root) {
-  std::string path = root + config.private_key_file;
+  std::string path;
+  std::optional<PrivateKey> key;
   if (const char* const folder = std::getenv("CREDENTIALS_DIRECTORY")) {
-    const std::string given = std::string(folder) + "/node.key";
-    struct stat found {};
-    if (::lstat(given.c_str(), &found) == 0) path = given;
+    path = std::string(folder) + "/node.key";
+    ARCTIC_TRY(key, read_key_file(path));
   }
-  ARCTIC_TRY(const auto key, read_key_file(path));
+  if (!key) {
+    path = root + config.private_key_file;
+    ARCTIC_TRY(key, read_key_file(path));
+  }
   if (!key) {
     return fail(ErrorCode::kConfig, path, "there is no node key", "`arctic keygen` makes one");
   }

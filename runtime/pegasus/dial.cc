@@ -20,14 +20,12 @@ Dialled failed(Got got) {
   return {nullptr, got == Got::kLate ? kSilent : kReset, got == Got::kFailed};
 }
 
+/// Null if the connection broke. Without a first record of ours the peer does not believe that we
+/// are who we are.
 std::unique_ptr<TunnelLink> make_link(Worker& worker, std::unique_ptr<Watched> socket,
                                       ConnectionKeys keys) {
-  auto link = std::make_unique<TunnelLink>(
-      std::move(socket), RecordLayer(LinkEnd::kInitiator, std::move(keys), worker.loop().now()),
-      worker.buffers());
-  // Without a first record of ours the peer does not believe that we are who we are.
-  constexpr std::array<std::uint8_t, 8> kNothing{};
-  return link->send(FrameType::kPing, kNothing) ? std::move(link) : nullptr;
+  auto link = worker.make_link(LinkEnd::kInitiator, std::move(socket), std::move(keys));
+  return link->ping() ? std::move(link) : nullptr;
 }
 
 /// The first record of the peer: only now is it known that it has our session.

@@ -3,88 +3,18 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "runtime/pegasus/allow.h"
+#include "runtime/pegasus/greet.h"
 #include "runtime/pegasus/proxy_header.h"
 
 namespace arctic {
 namespace {
 
-// Before it is known who it is.
-constexpr std::chrono::seconds kHandshakeTime{5};
-constexpr std::size_t kLongestFirstRecord = 128;
 // Then others have their turn, however many records are there.
 constexpr unsigned kRecordsAtOnce = 16;
 constexpr std::chrono::seconds kDialTime{30};
-
-struct Greeting {
-  std::unique_ptr<TunnelLink> link;
-  PublicKey peer;
-  SessionHandle session;          ///< until it is confirmed: links outlive it
-  bool fresh = false;             ///< made by INIT: to be added once it is confirmed
-  const char* refused = nullptr;  ///< why there is no link, if it is worth a line in the log
-};
-
-Greeting refuse(const char* reason) { return {nullptr, {}, nullptr, false, reason}; }
-
-bool is_peer(const Worker& worker, const PublicKey& key) {
-  return worker.view().knowing(key) != nullptr;
-}
-
-std::unique_ptr<TunnelLink> make_link(Worker& worker, std::unique_ptr<Watched> socket,
-                                      ConnectionKeys keys) {
-  return std::make_unique<TunnelLink>(
-      std::move(socket), RecordLayer(LinkEnd::kResponder, std::move(keys), worker.loop().now()),
-      worker.buffers());
-}
-
-/// INIT or HELLO and the answer to it. No link if anything is wrong: then the connection closes
-/// without a byte.
-Task<Greeting> greet(Worker& worker, std::unique_ptr<Watched> socket, Address from,
-                     Watched::Time deadline) {
-  Sessions& sessions = worker.shared().sessions;
-  std::array<std::uint8_t, kInitBytes> bytes;
-  const ByteSpan message(bytes);
-  const Got head = co_await read_exactly(*socket, message.first(1), deadline);
-  if (head != Got::kAll) co_return Greeting{};
-  if (bytes[0] != kInitType && bytes[0] != kHelloType) {
-    co_return refuse("what it said is neither INIT nor HELLO");
-  }
-  const std::size_t size = bytes[0] == kInitType ? kInitBytes : kHelloBytes;
-  const Got rest = co_await read_exactly(*socket, message.subspan(1, size - 1), deadline);
-  if (rest != Got::kAll) co_return refuse("it did not end what it began to say");
-
-  if (bytes[0] == kInitType) {
-    if (!good_init(sessions.own().point, message)) {
-      co_return refuse("its INIT is not for this node's public key");
-    }
-    if (!worker.shared().admission.may_init(from, worker.loop().now())) {
-      co_return refuse("too many of INIT");
-    }
-    auto answer = consume_init(sessions.own(), message, worker.loop().now());
-    if (!answer) co_return refuse("its INIT is not authentic");
-    if (!is_peer(worker, answer->made.session.remote)) {
-      co_return refuse("no peer has its public key");
-    }
-    if (!send_whole(*socket, answer->resp)) co_return Greeting{};
-    auto link = make_link(worker, std::move(socket), std::move(answer->made.keys));
-    const PublicKey peer = answer->made.session.remote;
-    co_return Greeting{std::move(link), peer,
-                       std::make_shared<const Session>(std::move(answer->made.session)), true};
-  }
-  const ByteView hello = message.first(kHelloBytes);
-  SessionHandle session = sessions.by_id(session_of(hello), worker.loop().now());
-  // An everyday thing after a restart of this node.
-  if (!session || !is_peer(worker, session->remote)) co_return Greeting{};
-  auto answer = consume_hello(*session, hello);
-  if (!answer) co_return refuse("its HELLO is not authentic");
-  if (!send_whole(*socket, answer->accept)) co_return Greeting{};
-  auto link = make_link(worker, std::move(socket), std::move(answer->keys));
-  const PublicKey peer = session->remote;
-  co_return Greeting{std::move(link), peer, std::move(session), false};
-}
 
 std::string peer_name(const Worker& worker, const PublicKey& key) {
   const RunningHandle config = worker.view().knowing(key);
@@ -160,20 +90,20 @@ Task<bool> answer_refused(TunnelLink& link, RefusedFrame frame) {
 }
 
 /// False, with a line in the log.
-bool wrong(Worker& worker, const Greeting& greeting, const char* reason) {
+bool wrong(Worker& worker, const Greeted& peer, const char* reason) {
   worker.shared().log.say(LogLevel::kWarning, "tunnel connection closed",
-                          {{"peer", peer_name(worker, greeting.peer)}, {"reason", reason}});
+                          {{"peer", peer_name(worker, peer.peer)}, {"reason", reason}});
   return false;
 }
 
 /// One OPEN on a link. False if the link must close.
-Task<bool> serve(Worker& worker, const Greeting& greeting, const Record& record) {
+Task<bool> serve(Worker& worker, const Greeted& greeted, const Record& record) {
   const auto open = parse_open(record.body);
-  if (!open) co_return wrong(worker, greeting, "an OPEN that says nothing sensible");
-  TunnelLink& link = *greeting.link;
+  if (!open) co_return wrong(worker, greeted, "an OPEN that says nothing sensible");
+  TunnelLink& link = *greeted.link;
   Carried carried;
   carried.found = worker.view().exit(open->service);
-  carried.peer = greeting.peer;
+  carried.peer = greeted.peer;
   carried.client = {open->source, open->source_port};
   carried.destination = {open->destination, open->destination_port};
   if (!carried.found) {
@@ -209,31 +139,28 @@ Task<bool> serve(Worker& worker, const Greeting& greeting, const Record& record)
 }
 
 /// A record outside of a connection. False if the link must close.
-Task<bool> between(Worker& worker, const Greeting& greeting, const Record& record) {
-  TunnelLink& link = *greeting.link;
+Task<bool> between(Worker& worker, const Greeted& greeted, const Record& record) {
+  TunnelLink& link = *greeted.link;
   switch (record.type) {
     case FrameType::kPing:
       co_return link.send(FrameType::kPong, record.body);
     case FrameType::kOpen:
-      co_return co_await serve(worker, greeting, record);
+      co_return co_await serve(worker, greeted, record);
     case FrameType::kRekey:
-    case FrameType::kSwitch: {
-      const auto step = link.records().consume_rekey(record, worker.loop().now());
-      if (!step.good) co_return wrong(worker, greeting, "a change of keys out of turn");
-      co_return !step.answer || link.send(*step.answer, step.point.bytes);
-    }
+    case FrameType::kSwitch:
+      co_return link.take_rekey(record, worker.loop().now());
     default:
-      co_return wrong(worker, greeting, "a frame outside of a connection");
+      co_return wrong(worker, greeted, "a frame outside of a connection");
   }
 }
 
 /// A link on the worker's list, while it is served.
 class OnList {
  public:
-  OnList(Worker& worker, const Greeting& greeting)
+  OnList(Worker& worker, const Greeted& greeted)
       : worker_(worker),
         at_(worker.served.insert(worker.served.end(),
-                                 {greeting.peer, &greeting.link->socket(), false})) {}
+                                 {greeted.peer, &greeted.link->socket(), false})) {}
   ~OnList() { worker_.served.erase(at_); }
   OnList(const OnList&) = delete;
   OnList& operator=(const OnList&) = delete;
@@ -245,54 +172,30 @@ class OnList {
 };
 
 /// Records of a confirmed link, until it ends, is idle for too long, or nobody wants it any more.
-Task<void> serve_link(Worker& worker, const Greeting& greeting, Record first) {
-  OnList entry(worker, greeting);
-  std::optional<Record> record = first;
+Task<void> serve_link(Worker& worker, const Greeted& greeted) {
+  OnList entry(worker, greeted);
+  std::optional<Record> record = greeted.first;
   for (unsigned records = 1; record; ++records) {
     entry.set_busy(true);
-    bool goes_on = co_await between(worker, greeting, *record);
+    bool goes_on = co_await between(worker, greeted, *record);
     entry.set_busy(false);
     // Who does not read our answers is not read either.
-    if (goes_on && greeting.link->has_kept()) {
-      goes_on = co_await greeting.link->flush(worker.loop().now() + link_life::kIdleTime);
+    if (goes_on && greeted.link->has_kept()) {
+      goes_on = co_await greeted.link->flush(worker.loop().now() + link_life::kIdleTime);
     }
     if (records % kRecordsAtOnce == 0) co_await worker.loop().yield();
     const Watched::Time now = worker.loop().now();
-    const Watched::Time oldest = greeting.link->born() + link_life::kOldest;
-    if (!goes_on || worker.draining() || now >= oldest) co_return;
-    if (!is_peer(worker, greeting.peer)) co_return;
-    record = co_await greeting.link->next_record(std::min(now + link_life::kIdleTime, oldest));
+    const Watched::Time oldest = greeted.link->born() + link_life::kOldest;
+    if (!goes_on || worker.draining() || now >= oldest || !worker.is_peer(greeted.peer)) break;
+    record = co_await greeted.link->next_record(std::min(now + link_life::kIdleTime, oldest));
   }
-  if (greeting.link->wrong() != nullptr) (void)wrong(worker, greeting, greeting.link->wrong());
-}
-
-void say_refused(Worker& worker, const Address& from, const char* reason) {
-  if (reason == nullptr) return;
-  worker.shared().log.say(LogLevel::kWarning, "tunnel refused",
-                          {{"from", from.to_string()}, {"reason", reason}});
+  if (greeted.link->wrong() != nullptr) (void)wrong(worker, greeted, greeted.link->wrong());
 }
 
 Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket, Address from) {
-  auto ticket = worker.shared().admission.enter(from);
-  if (!ticket || worker.draining()) {
-    if (!ticket) say_refused(worker, from, "too many that have not shown who they are");
-    reset_on_close(socket->fd());
-    co_return;
-  }
-  const Watched::Time deadline = worker.loop().now() + kHandshakeTime;
-  Greeting greeting = co_await greet(worker, std::move(socket), from, deadline);
-  if (!greeting.link) co_return say_refused(worker, from, greeting.refused);
-  // Replayed INIT and HELLO end here: who sent them cannot make a first record.
-  auto record = co_await greeting.link->next_record(deadline, kLongestFirstRecord);
-  if (!record) co_return say_refused(worker, from, greeting.link->wrong());
-  if (!is_peer(worker, greeting.peer)) co_return;
-  if (record->type != FrameType::kPing && record->type != FrameType::kOpen) {
-    co_return say_refused(worker, from, "its first record is neither PING nor OPEN");
-  }
-  ticket.reset();
-  if (greeting.fresh) worker.shared().sessions.add_theirs(greeting.session);
-  greeting.session.reset();
-  co_await serve_link(worker, greeting, *record);
+  if (worker.draining()) co_return reset_on_close(socket->fd());
+  const auto greeted = co_await greet(worker, std::move(socket), from);
+  if (greeted) co_await serve_link(worker, *greeted);
 }
 
 }  // namespace

@@ -51,6 +51,26 @@ bool TunnelLink::send(FrameType type, ByteView body) {
   return kept_.size() <= kMostKept && records_.seal(type, used) && write(used);
 }
 
+bool TunnelLink::ping() {
+  constexpr std::array<std::uint8_t, 8> kNothing{};
+  return send(FrameType::kPing, kNothing);
+}
+
+bool TunnelLink::change_keys_if_due(Time now) {
+  return !records_.rekey_due(now) || send(FrameType::kRekey, records_.begin_rekey().bytes);
+}
+
+bool TunnelLink::take_rekey(const Record& record, Time now) {
+  const auto step = records_.consume_rekey(record, now);
+  if (!step.good) {
+    wrong_ = "a change of keys out of turn";
+    return false;
+  }
+  if (!step.answer) return true;
+  const bool with_point = *step.answer == FrameType::kRekey;
+  return send(*step.answer, with_point ? ByteView(step.point.bytes) : ByteView());
+}
+
 bool TunnelLink::write(ByteView sealed) {
   if (!has_kept()) {
     const ssize_t sent = ::send(socket_->fd(), sealed.data(), sealed.size(), MSG_NOSIGNAL);

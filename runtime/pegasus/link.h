@@ -19,7 +19,7 @@ struct RelayBuffers {
   static constexpr std::size_t kBodyBytes = 16384;  ///< of plain text in a record that we make
   static constexpr std::size_t kRecords = 16;
   static constexpr std::size_t kReadBytes = kBodyBytes * kRecords;
-  static constexpr std::size_t kHead = 2 * kRecordOverhead;  ///< for records that go before
+  static constexpr std::size_t kHead = kRecordOverhead;  ///< for an OPENED that goes before
 
   std::vector<std::uint8_t> sealed =
       std::vector<std::uint8_t>(kHead + kRecords * (kBodyBytes + kRecordOverhead));
@@ -52,6 +52,12 @@ class TunnelLink {
   /// Seals a frame and hands it to the kernel, or keeps it. Broken, too, if the other end makes us
   /// answer and does not read the answers.
   [[nodiscard]] bool send(FrameType type, ByteView body = {});
+  /// A PING, whose answer shows that the other end is there and has our keys.
+  [[nodiscard]] bool ping();
+  /// The initiator's part: keys that have been in use for long are changed.
+  [[nodiscard]] bool change_keys_if_due(Time now);
+  /// For an opened REKEY or SWITCH. False, too, if it is out of turn: then wrong() says so.
+  [[nodiscard]] bool take_rekey(const Record& record, Time now);
   /// Hands sealed records to the kernel; keeps what it does not take.
   [[nodiscard]] bool write(ByteView sealed);
   [[nodiscard]] bool has_kept() const { return written_ < kept_.size(); }
@@ -79,7 +85,7 @@ class TunnelLink {
   /// `longest` breaks it before it is there.
   [[nodiscard]] Task<std::optional<Record>> next_record(Watched::Time deadline,
                                                         std::size_t longest = kMaxRecordRest);
-  /// After next_record() gave none: what the other end did wrong; nullptr if it did nothing wrong.
+  /// What the other end did wrong; nullptr if it did nothing wrong, or is only gone.
   [[nodiscard]] const char* wrong() const { return wrong_; }
 
  private:

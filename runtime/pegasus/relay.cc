@@ -1,11 +1,8 @@
 #include "runtime/pegasus/relay.h"
 
-#include <limits.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "runtime/io/sockets.h"
@@ -13,14 +10,16 @@
 namespace arctic {
 namespace {
 
-constexpr std::size_t kSlot = RelayBuffers::kBodyBytes + kRecordOverhead;
-constexpr std::size_t kVectors = 1024;  // IOV_MAX
-// Of a link whose service is limited: what is opened waits here, in memory of its own.
+// Of a link whose service is limited: what is opened waits in memory of its own.
 constexpr std::size_t kPacedRead = 64 * 1024;
-constexpr std::chrono::seconds kAnswerTime{8};
-constexpr const char* kNoAnswer = "it does not answer";
 // Then others have their turn, however fast both ends are.
 constexpr unsigned kRoundsAtOnce = 4;
+
+/// True if what was sent on the socket has been out for that long without a word in return.
+bool is_silent(const Watched& socket, std::chrono::seconds patience) {
+  const TcpState state = tcp_state(socket.fd());
+  return state.unanswered && state.since_answer >= patience;
+}
 
 /// One connection while it is relayed; both directions share it.
 class Relay : public Cuttable, public FailureWatcher {
@@ -29,26 +28,26 @@ class Relay : public Cuttable, public FailureWatcher {
       : end_(parts.end),
         plain_(parts.plain),
         link_(parts.link),
-        buffers_(parts.buffers),
         carried_(parts.carried),
+        reader_(parts.plain, parts.buffers),
+        writer_(parts.plain, parts.limits != nullptr ? parts.limits->from_peer.get() : nullptr,
+                parts.carried.counts.from_tunnel),
         has_input_(parts.link.has_input()) {
-    if (parts.limits == nullptr) return;
-    up_turn_.emplace(*parts.limits->to_peer, plain_.loop());
-    down_turn_.emplace(*parts.limits->from_peer, plain_.loop());
+    if (parts.limits != nullptr) up_turn_.emplace(*parts.limits->to_peer, plain_.loop());
   }
 
   Task<RelayResult> run() {
     carried_.running = this;
     plain_.set_failure_watcher(this);
     link_.socket().set_failure_watcher(this);
-    if (carried_.cut_asked) fail();
+    if (carried_.cut_asked) cut();
     if (end_ == LinkEnd::kResponder) open_soon();
     running_ = 2;
     start(finish(up()));
     start(finish(down()));
     co_await Join{*this};
     carried_.running = nullptr;
-    if (opening_timer_) plain_.loop().forget(*opening_timer_);
+    (void)take_opened();
     plain_.set_failure_watcher(nullptr);
     link_.socket().set_failure_watcher(nullptr);
     if (!failed_) {
@@ -68,16 +67,11 @@ class Relay : public Cuttable, public FailureWatcher {
     fail();
   }
 
-  /// What is out for very long without a word in return, on either side, will not come.
   void look() override {
     constexpr std::chrono::seconds kPatience{120};
-    for (Watched* const socket : {&plain_, &link_.socket()}) {
-      const TcpState state = tcp_state(socket->fd());
-      if (!failed_ && state.unanswered && state.since_answer >= kPatience) {
-        result_.link_dead = socket != &plain_;
-        return socket == &plain_ ? cut() : fail("nothing came back for two minutes");
-      }
-    }
+    if (failed_) return;
+    if (is_silent(plain_, kPatience)) return cut();
+    if (is_silent(link_.socket(), kPatience)) lose_link("nothing came back for two minutes");
   }
 
   /// Whoever still reads finds the error behind the last bytes. Whoever waits for the other socket
@@ -103,12 +97,17 @@ class Relay : public Cuttable, public FailureWatcher {
   void fail(const char* broken = nullptr) {
     if (failed_) return;
     failed_ = true;
-    if (broken == kNoAnswer) result_.link_dead = true;
     result_.broken = broken;
     plain_.cancel();
     link_.socket().cancel();
     if (up_turn_) up_turn_->cancel();
-    if (down_turn_) down_turn_->cancel();
+    writer_.cancel();
+  }
+
+  /// The same where nothing that is sent on the link will arrive any more.
+  void lose_link(const char* why) {
+    result_.link_dead = true;
+    fail(why);
   }
 
   /// The other end is to see a reset, too.
@@ -132,22 +131,12 @@ class Relay : public Cuttable, public FailureWatcher {
     });
   }
 
-  /// Seals it in front of other records if it has not gone yet; its size.
-  std::size_t open_now(ByteSpan head) {
-    if (!opening_timer_) return 0;
+  /// Whether OPENED has still to go; the caller sends it.
+  [[nodiscard]] bool take_opened() {
+    if (!opening_timer_) return false;
     plain_.loop().forget(*opening_timer_);
     opening_timer_.reset();
-    return link_.records().seal(FrameType::kOpened, head.last(kRecordOverhead)) ? kRecordOverhead
-                                                                                : 0;
-  }
-
-  bool send_fin() {
-    std::array<std::uint8_t, 2 * kRecordOverhead> records;
-    const ByteSpan bytes(records);
-    const std::size_t head = open_now(bytes.first(kRecordOverhead));
-    const ByteSpan fin = bytes.last(kRecordOverhead);
-    return link_.records().seal(FrameType::kFin, fin) &&
-           link_.write(bytes.last(kRecordOverhead + head));
+    return true;
   }
 
   // ---- From the plain socket into the tunnel ----
@@ -166,26 +155,29 @@ class Relay : public Cuttable, public FailureWatcher {
       std::uint64_t room = RelayBuffers::kReadBytes;
       if (up_turn_) room = co_await up_turn_->take(room);
       if (room == 0 || failed_) co_return fail();
-      const ssize_t got = read_plain(room);
-      if (up_turn_) unused(*up_turn_, room, got);
-      if (got < 0) {
-        if (errno == EAGAIN) plain_.drained();
-        if (errno == EAGAIN || errno == EINTR) continue;
-        co_return co_await reset_both();
-      }
-      if (got == 0) co_return co_await end_up();
-      if (!seal_and_write(static_cast<std::size_t>(got))) co_return fail();
+      const ssize_t got = reader_.read(room);
+      const int error = got < 0 ? errno : 0;
+      const auto bytes = static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+      if (up_turn_) up_turn_->give_back(room - bytes);
+      if (error == EAGAIN) plain_.drained();
+      if (error == EAGAIN || error == EINTR) continue;
+      if (error != 0) co_return co_await reset_both();
+      if (bytes == 0) co_return co_await end_up();
+      if (!seal_and_write(bytes)) co_return fail();
     }
   }
 
-  static void unused(Turn& turn, std::uint64_t room, ssize_t got) {
-    const std::uint64_t used = got > 0 ? static_cast<std::uint64_t>(got) : 0;
-    if (used < room) turn.give_back(room - used);
+  bool seal_and_write(std::size_t bytes) {
+    carried_.counts.to_tunnel += bytes;
+    if (!link_.change_keys_if_due(plain_.loop().now())) return false;
+    const auto sealed = reader_.seal(link_.records(), bytes, take_opened());
+    return sealed && link_.write(*sealed);
   }
 
   /// FIN was read: passes it on, and watches for a reset for as long as the other direction lives.
   Task<void> end_up() {
-    if (!send_fin()) co_return fail();
+    if (take_opened() && !link_.send(FrameType::kOpened)) co_return fail();
+    if (!link_.send(FrameType::kFin)) co_return fail();
     fin_sent_ = true;
     const bool flushed = co_await link_.flush();
     if (!flushed) co_return fail();
@@ -198,38 +190,6 @@ class Relay : public Cuttable, public FailureWatcher {
     }
   }
 
-  /// Lays the bytes out with gaps for what sealing adds.
-  ssize_t read_plain(std::size_t room) {
-    std::array<iovec, RelayBuffers::kRecords> parts;
-    int used = 0;
-    for (std::size_t left = room; left > 0 && used < static_cast<int>(parts.size()); ++used) {
-      const std::size_t size = std::min(left, RelayBuffers::kBodyBytes);
-      const auto slot = static_cast<std::size_t>(used);
-      parts[slot] = {buffers_.sealed.data() + RelayBuffers::kHead + slot * kSlot + kRecordHead,
-                     size};
-      left -= size;
-    }
-    const ssize_t got = ::readv(plain_.fd(), parts.data(), used);
-    if (got > 0 && static_cast<std::size_t>(got) < room && !plain_.hung_up()) plain_.drained();
-    return got;
-  }
-
-  bool seal_and_write(std::size_t bytes) {
-    carried_.counts.to_tunnel += bytes;
-    if (!change_keys_if_due()) return false;
-    const ByteSpan sealed(buffers_.sealed);
-    const std::size_t begin = RelayBuffers::kHead - open_now(sealed.first(RelayBuffers::kHead));
-    std::size_t end = RelayBuffers::kHead;
-    for (std::size_t at = end; bytes > 0; at += kSlot) {
-      const std::size_t body = std::min(bytes, RelayBuffers::kBodyBytes);
-      const ByteSpan record = sealed.subspan(at, body + kRecordOverhead);
-      if (!link_.records().seal(FrameType::kData, record)) return false;
-      bytes -= body;
-      end = at + record.size();
-    }
-    return link_.write(sealed.subspan(begin, end - begin));
-  }
-
   // ---- From the tunnel to the plain socket ----
 
   Task<void> down() {
@@ -237,54 +197,54 @@ class Relay : public Cuttable, public FailureWatcher {
       if (!has_input_) {
         link_.release();
         const Wake wake = co_await link_.socket().readable(answer_due());
-        if (wake == Wake::kTimeout && link_answers()) continue;
-        if (wake == Wake::kTimeout) co_return fail(kNoAnswer);
+        if (wake == Wake::kTimeout) {
+          if (is_silent(link_.socket(), kAnswerTime)) co_return lose_link("it does not answer");
+          continue;
+        }
         if (wake != Wake::kReady) co_return fail();
         if (ended()) break;
       }
       if (rounds % kRoundsAtOnce == 0) co_await plain_.loop().yield();
       if (failed_) co_return;
-      const bool paced = down_turn_ && down_turn_->limited();
-      const TunnelLink::Input input = link_.read(paced ? kPacedRead : RelayBuffers::kReadBytes);
+      const TunnelLink::Input input =
+          link_.read(writer_.paced() ? kPacedRead : RelayBuffers::kReadBytes);
       has_input_ = false;
       if (input.status == TunnelLink::ReadStatus::kNothing) continue;
-      if (input.status != TunnelLink::ReadStatus::kBytes)
-        co_return fail(input.status == TunnelLink::ReadStatus::kEnd ? "ended without FIN"
-                                                                    : nullptr);
+      if (input.status == TunnelLink::ReadStatus::kEnd) co_return fail("ended without FIN");
+      if (input.status == TunnelLink::ReadStatus::kBroken) co_return fail();
       open_all(input.bytes);
       if (failed_) co_return;
-      bool good = paced || write_plain();
-      if (paced) keep_unwritten(0);
-      if (good && !unwritten_.empty()) {
+      bool good = writer_.write();
+      if (good && writer_.has_kept()) {
         down_waits_ = true;
-        good = co_await flush_plain();
+        good = co_await writer_.flush();
         down_waits_ = false;
       }
       // Whoever reads no more gets no more; the other side must learn of it.
       if (!good) co_return co_await reset_both();
-      if (finished_ && !shut_ && !fin_sent_) {
-        shut_ = true;  // where the other direction has ended too, closing says it
-        ::shutdown(plain_.fd(), SHUT_WR);
-      }
+      pass_fin_on();
     }
     down_ended_ = true;
     if (fin_sent_) plain_.nudge();
   }
 
-  /// Until OPENED: a link that was idle may have died without a word.
-  [[nodiscard]] Watched::Time answer_due() const {
-    if (end_ != LinkEnd::kInitiator || opened_) return Watched::kForever;
-    return plain_.loop().now() + kAnswerTime;
-  }
-  [[nodiscard]] bool link_answers() const {
-    const TcpState state = tcp_state(link_.socket().fd());
-    return !state.unanswered || state.since_answer < kAnswerTime;
+  void pass_fin_on() {
+    // Where the other direction has ended too, closing says it.
+    if (!finished_ || shut_ || fin_sent_) return;
+    shut_ = true;
+    ::shutdown(plain_.fd(), SHUT_WR);
   }
 
-  /// Opens what is there; payloads stay where they are, for write_plain().
+  /// Until OPENED: a link that was idle may have died without a word.
+  [[nodiscard]] Watched::Time answer_due() const {
+    if (end_ != LinkEnd::kInitiator || opened()) return Watched::kForever;
+    return plain_.loop().now() + kAnswerTime;
+  }
+
+  /// Opens what is there; payloads stay where they are, for the writer.
   void open_all(ByteSpan bytes) {
-    vectors_ = 0;
-    while (!ended() && vectors_ < kVectors) {
+    writer_.begin();
+    while (!ended() && !writer_.full()) {
       const Cut cut = cut_record(bytes);
       if (cut.bad) return fail("a record of a wrong length");
       if (cut.rest.empty()) break;
@@ -292,37 +252,33 @@ class Relay : public Cuttable, public FailureWatcher {
       if (!record) return fail("a record that is not authentic");
       if (!take(*record)) return;
     }
-    has_input_ = !ended() && vectors_ == kVectors;
+    has_input_ = !ended() && writer_.full();
     link_.keep(bytes);
-    if (vectors_ > 0 && !change_keys_if_due()) fail();
+    if (!writer_.empty() && !link_.change_keys_if_due(plain_.loop().now())) fail();
   }
 
-  /// The initiator's part: keys that have been in use for long are changed.
-  bool change_keys_if_due() {
-    if (!link_.records().rekey_due(plain_.loop().now())) return true;
-    const PublicKey point = link_.records().begin_rekey();
-    return link_.send(FrameType::kRekey, point.bytes);
-  }
+  /// At the entry: whether the exit has said OPENED.
+  [[nodiscard]] bool opened() const { return result_.opened_at.has_value(); }
 
   bool take(const Record& record) {
+    const bool awaited = end_ == LinkEnd::kInitiator && !opened();
     switch (record.type) {
       case FrameType::kData:
-        if (end_ == LinkEnd::kInitiator && !opened_) return wrong("DATA before OPENED");
+        if (awaited) return wrong("DATA before OPENED");
         if (finished_) return wrong("DATA after FIN");
-        payloads_[vectors_++] = {record.body.data(), record.body.size()};
+        writer_.add(record.body);
         return true;
       case FrameType::kOpened:
-        if (end_ != LinkEnd::kInitiator || opened_) return wrong("OPENED out of turn");
-        opened_ = true;
+        if (!awaited) return wrong("OPENED out of turn");
         result_.opened_at = plain_.loop().now();
         return true;
       case FrameType::kRefused:
-        if (end_ != LinkEnd::kInitiator || opened_) return wrong("REFUSED out of turn");
+        if (!awaited) return wrong("REFUSED out of turn");
         result_.refused = parse_refused(record.body);
         fail();
         return false;
       case FrameType::kFin:
-        if (end_ == LinkEnd::kInitiator && !opened_) return wrong("FIN before OPENED");
+        if (awaited) return wrong("FIN before OPENED");
         if (finished_) return wrong("a second FIN");
         finished_ = true;
         return true;
@@ -336,21 +292,12 @@ class Relay : public Cuttable, public FailureWatcher {
         return end_ == LinkEnd::kInitiator || wrong("PONG unasked");
       case FrameType::kRekey:
       case FrameType::kSwitch:
-        return rekey(record);
+        if (!link_.take_rekey(record, plain_.loop().now())) fail(link_.wrong());
+        return !failed_;
       case FrameType::kOpen:
         break;
     }
     return wrong("OPEN inside of a connection");
-  }
-
-  bool rekey(const Record& record) {
-    const auto step = link_.records().consume_rekey(record, plain_.loop().now());
-    if (!step.good) return wrong("a change of keys out of turn");
-    if (!step.answer) return true;
-    const ByteView body =
-        *step.answer == FrameType::kRekey ? ByteView(step.point.bytes) : ByteView();
-    if (!link_.send(*step.answer, body)) fail();
-    return !failed_;
   }
 
   bool wrong(const char* what) {
@@ -358,97 +305,28 @@ class Relay : public Cuttable, public FailureWatcher {
     return false;
   }
 
-  /// False if the plain socket takes no more, ever.
-  bool write_plain() {
-    std::size_t first = 0;
-    while (first < vectors_) {
-      const ssize_t sent = write_vectors(first);
-      if (sent < 0) {
-        if (errno == EINTR) continue;
-        if (errno != EAGAIN) return false;
-        plain_.full();
-        break;
-      }
-      carried_.counts.from_tunnel += static_cast<std::size_t>(sent);
-      first = skip(first, static_cast<std::size_t>(sent));
-    }
-    keep_unwritten(first);
-    return true;
-  }
-
-  void keep_unwritten(std::size_t first) {
-    for (; first < vectors_; ++first) {
-      const auto* begin = static_cast<const std::uint8_t*>(payloads_[first].iov_base);
-      unwritten_.insert(unwritten_.end(), begin, begin + payloads_[first].iov_len);
-    }
-  }
-
-  ssize_t write_vectors(std::size_t first) {
-    msghdr message{};
-    message.msg_iov = payloads_.data() + first;
-    message.msg_iovlen = vectors_ - first;
-    return ::sendmsg(plain_.fd(), &message, MSG_NOSIGNAL);
-  }
-
-  std::size_t skip(std::size_t first, std::size_t bytes) {
-    while (first < vectors_ && bytes >= payloads_[first].iov_len) {
-      bytes -= payloads_[first++].iov_len;
-    }
-    if (bytes > 0) {
-      payloads_[first].iov_base = static_cast<std::uint8_t*>(payloads_[first].iov_base) + bytes;
-      payloads_[first].iov_len -= bytes;
-    }
-    return first;
-  }
-
-  Task<bool> flush_plain() {
-    for (std::size_t at = 0; at < unwritten_.size();) {
-      std::uint64_t room = unwritten_.size() - at;
-      if (down_turn_) room = co_await down_turn_->take(room);
-      if (room == 0) co_return false;
-      const ssize_t sent = ::send(plain_.fd(), unwritten_.data() + at, room, MSG_NOSIGNAL);
-      const int error = sent < 0 ? errno : 0;
-      if (down_turn_) unused(*down_turn_, room, sent);
-      if (error != 0 && error != EAGAIN && error != EINTR) co_return false;
-      if (sent > 0) at += static_cast<std::size_t>(sent);
-      if (sent > 0) carried_.counts.from_tunnel += static_cast<std::size_t>(sent);
-      if (error == 0 && static_cast<std::size_t>(sent) == room) continue;
-      plain_.full();
-      const Wake wake = co_await plain_.writable();
-      if (wake != Wake::kReady) co_return false;
-    }
-    std::vector<std::uint8_t>().swap(unwritten_);
-    co_return true;
-  }
-
-  /// A worker's; used between two waits only, like its buffers.
-  static thread_local std::array<iovec, kVectors> payloads_;
+  static constexpr std::chrono::seconds kAnswerTime{8};
 
   const LinkEnd end_;
   Watched& plain_;
   TunnelLink& link_;
-  RelayBuffers& buffers_;
   Carried& carried_;
+  PlainReader reader_;
+  PlainWriter writer_;
   std::optional<Turn> up_turn_;
-  std::optional<Turn> down_turn_;
-  std::size_t vectors_ = 0;
-  std::vector<std::uint8_t> unwritten_;  ///< opened, for the plain socket
   int running_ = 0;
   std::coroutine_handle<> waiting_;
   std::optional<EventLoop::Timers::iterator> opening_timer_;  ///< set: OPENED has not gone yet
   bool up_waits_ = false;                                     ///< for the link
   bool down_waits_ = false;                                   ///< for the plain socket, or its turn
-  bool opened_ = false;
-  bool finished_ = false;    ///< FIN came
-  bool fin_sent_ = false;    ///< FIN went
+  bool finished_ = false;                                     ///< FIN came
+  bool fin_sent_ = false;                                     ///< FIN went
   bool shut_ = false;        ///< FIN was passed on to the plain socket
   bool down_ended_ = false;  ///< nothing more is to be read from the link
   bool has_input_;           ///< bytes that came before are still to be opened
   bool failed_ = false;
   RelayResult result_;
 };
-
-thread_local std::array<iovec, kVectors> Relay::payloads_;
 
 }  // namespace
 

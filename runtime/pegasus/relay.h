@@ -9,16 +9,9 @@
 #include <optional>
 
 #include "runtime/pegasus/carried.h"
-#include "runtime/pegasus/limiter.h"
-#include "runtime/pegasus/link.h"
+#include "runtime/pegasus/plain.h"
 
 namespace arctic {
-
-/// The limits of a service, which the entry holds.
-struct ServiceLimits {
-  std::shared_ptr<Limiter> to_peer = std::make_shared<Limiter>();
-  std::shared_ptr<Limiter> from_peer = std::make_shared<Limiter>();
-};
 
 struct RelayParts {
   LinkEnd end;
@@ -30,16 +23,15 @@ struct RelayParts {
 };
 
 struct RelayResult {
-  bool link_dead = false;               ///< the other end is to learn of it by a reset of the link
   bool reusable = false;                ///< FIN went both ways: the link may carry another
-  std::optional<RefusedFrame> refused;  ///< at the entry
+  bool link_dead = false;               ///< the other end is to learn of it by a reset of the link
   const char* broken = nullptr;         ///< what the other end did wrong, if it did
+  std::optional<RefusedFrame> refused;  ///< at the entry
   std::optional<Watched::Time> opened_at;  ///< at the entry: when the exit said OPENED
 };
 
-/// Runs until both directions have ended. `plain` is to be closed then: with a reset unless both
-/// ended well;
-/// a link that is not reusable is to be closed. At the exit OPENED goes with the first bytes, or
+/// Runs until both directions have ended. `plain` is to be closed then, with a reset unless both
+/// ended well; so is a link that is not reusable. At the exit OPENED goes with the first bytes, or
 /// soon after. REQUIRES: `plain` is set to be closed with a reset.
 [[nodiscard]] Task<RelayResult> relay(RelayParts parts);
 

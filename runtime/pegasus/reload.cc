@@ -79,23 +79,19 @@ Server::Done Server::begin(Loaded next) {
   if (!ports) return tl::unexpected(control_error(ControlCode::kUnavailable, ports.error()));
   // The one that the other prepared configuration has opened will do as well.
   const bool has_metrics = prepared_ && prepared_->running->config().metrics == config.metrics;
-  std::unique_ptr<TextServer> metrics = has_metrics ? std::move(prepared_metrics_) : nullptr;
+  std::unique_ptr<TextServer> metrics;
   if (!has_metrics && config.metrics != current_.running->config().metrics) {
     auto made = open_metrics(config);
     if (!made) return tl::unexpected(control_error(ControlCode::kUnavailable, made.error()));
     metrics = std::move(*made);
   }
-  const std::optional<Loaded> other = std::exchange(prepared_, std::move(next));
-  prepared_metrics_ = std::move(metrics);
-  // The limits of services that are new hold from their first connection on.
-  for (const auto& tunnel : prepared_->running->config().tunnels) {
-    if (tunnel.role != PegasusConfig::Role::kEntry) continue;
-    if (current_.running->entry(tunnel.listen_port) != nullptr) continue;
-    const auto limits = shared_.limits.of(tunnel.service);
-    limits->to_peer->set_rate(tunnel.limit_mbps, loop_->now());
-    limits->from_peer->set_rate(tunnel.limit_mbps, loop_->now());
+  if (auto open = listen(std::move(*ports)); !open) {
+    return tl::unexpected(control_error(ControlCode::kUnavailable, open.error()));
   }
-  listen(std::move(*ports));
+  const std::optional<Loaded> other = std::exchange(prepared_, std::move(next));
+  if (!has_metrics) prepared_metrics_ = std::move(metrics);
+  // The limits of services that are new hold from their first connection on.
+  shared_.limits.set(*prepared_->running, loop_->now(), current_.running.get());
   set_views();
   if (other) {
     close_unused_ports();
@@ -152,7 +148,7 @@ Server::Done Server::make_current() {
 
 void Server::follow_current() {
   const PegasusConfig& config = current_.running->config();
-  shared_.limits.set(config, loop_->now());
+  shared_.limits.set(*current_.running, loop_->now());
   shared_.admission.set_peers(addresses_of(config));
   shared_.sessions.keep_only(keys_of(config));
 }
@@ -190,7 +186,7 @@ void Server::end_retired() {
                 [now](const Draining& each) { return each.until && *each.until <= now; });
   if (draining_.size() == before) return;
   cut_gone();
-  if (draining_.empty() && !prepared_) shared_.limits.keep_only(current_.running->config());
+  if (draining_.empty() && !prepared_) shared_.limits.keep_only(*current_.running);
 }
 
 void Server::close_unused_ports() {

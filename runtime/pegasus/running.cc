@@ -19,8 +19,12 @@ Running::Running(PegasusConfig config) : config_(std::move(config)) {
     peers_by_key_.emplace(peer.public_key, &peer);
   }
   for (const auto& tunnel : config_.tunnels) {
-    if (tunnel.role == PegasusConfig::Role::kEntry) entries_.emplace(tunnel.listen_port, &tunnel);
-    if (tunnel.role == PegasusConfig::Role::kExit) exits_.emplace(tunnel.id, &tunnel);
+    if (tunnel.role == PegasusConfig::Role::kExit) {
+      exits_.emplace(tunnel.id, &tunnel);
+    } else {
+      entries_.emplace(tunnel.listen_port, &tunnel);
+      entries_by_service_.emplace(tunnel.service, &tunnel);
+    }
   }
 }
 
@@ -32,6 +36,9 @@ const PegasusConfig::Peer* Running::peer(const PublicKey& key) const {
 }
 const PegasusConfig::Tunnel* Running::entry(std::uint16_t listen_port) const {
   return found(entries_, listen_port);
+}
+const PegasusConfig::Tunnel* Running::entry(std::string_view service) const {
+  return found(entries_by_service_, service);
 }
 const PegasusConfig::Tunnel* Running::exit(std::string_view id) const { return found(exits_, id); }
 

@@ -23,6 +23,7 @@ class Running {
   [[nodiscard]] const PegasusConfig::Peer* peer(std::string_view name) const;
   [[nodiscard]] const PegasusConfig::Peer* peer(const PublicKey& key) const;
   [[nodiscard]] const PegasusConfig::Tunnel* entry(std::uint16_t listen_port) const;
+  [[nodiscard]] const PegasusConfig::Tunnel* entry(std::string_view service) const;
   /// The tunnel of role exit whose service has this ID.
   [[nodiscard]] const PegasusConfig::Tunnel* exit(std::string_view id) const;
 
@@ -31,6 +32,7 @@ class Running {
   std::map<std::string_view, const PegasusConfig::Peer*> peers_;
   std::map<PublicKey, const PegasusConfig::Peer*> peers_by_key_;
   std::map<std::uint16_t, const PegasusConfig::Tunnel*> entries_;
+  std::map<std::string_view, const PegasusConfig::Tunnel*> entries_by_service_;
   std::map<std::string_view, const PegasusConfig::Tunnel*> exits_;
 };
 

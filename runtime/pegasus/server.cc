@@ -72,11 +72,11 @@ Status Server::open_shell() {
 
 // ---- Workers ----
 
-void Server::start_workers() {
+Status Server::start_workers() {
   shared_.tell_all = [this](const std::string& peer) {
     for (Thread& each : threads_) {
       Worker* const worker = each.worker.get();
-      worker->loop().post([worker, peer] { worker->tunnels().look_again(peer); });
+      worker->loop().post([worker, peer] { worker->tunnels().dial_as_due(peer); });
     }
   };
   for (Thread& each : threads_) {
@@ -88,9 +88,18 @@ void Server::start_workers() {
   working_ = true;
   const auto addresses = own_addresses_->now();
   on_workers([&](Worker& worker, std::size_t) { worker.own_addresses = addresses; });
-  listen(std::exchange(bound_, {}));
+  ARCTIC_CHECK(listen(std::exchange(bound_, {})));
   follow_current();
   set_views();
+  return {};
+}
+
+void Server::stop_workers() {
+  if (!std::exchange(working_, false)) return;
+  for (Thread& each : threads_) {
+    each.worker->loop().stop();
+    each.thread.join();
+  }
 }
 
 void Server::on_workers(const std::function<void(Worker&, std::size_t)>& call) {
@@ -106,20 +115,32 @@ void Server::on_workers(const std::function<void(Worker&, std::size_t)>& call) {
   done.wait();
 }
 
-void Server::listen(std::vector<BoundPort> ports) {
-  for (const BoundPort& each : ports) listening_[each.port].by_worker.resize(threads_.size());
-  on_workers([&](Worker& worker, std::size_t i) {
-    for (BoundPort& each : ports) {
-      for (OwnedFd& fd : each.by_worker[i]) {
-        auto made = Watched::make(worker.loop(), fd.release());
-        if (!made) continue;
-        const std::shared_ptr<Watched> socket = std::move(*made);
-        listening_.at(each.port).by_worker[i].push_back(socket);
-        arctic::start(each.port.tunnel ? accept_peers(worker, socket)
-                                       : accept_clients(worker, socket, each.port.port));
-      }
+Status Server::listen(std::vector<BoundPort> ports) {
+  ListenPorts opened;
+  for (const BoundPort& each : ports) {
+    listening_[each.port].by_worker.resize(threads_.size());
+    opened.insert(each.port);
+  }
+  std::vector<Status> done(threads_.size());
+  on_workers([&](Worker& worker, std::size_t i) { done[i] = listen_at(worker, i, ports); });
+  for (Status& each : done) {
+    if (each) continue;
+    close_ports(opened);
+    return std::move(each);
+  }
+  return {};
+}
+
+Status Server::listen_at(Worker& worker, std::size_t index, std::vector<BoundPort>& ports) {
+  for (BoundPort& each : ports) {
+    for (OwnedFd& fd : each.by_worker[index]) {
+      ARCTIC_TRY(std::shared_ptr<Watched> socket, Watched::make(worker.loop(), fd.release()));
+      listening_.at(each.port).by_worker[index].push_back(socket);
+      arctic::start(each.port.tunnel ? accept_peers(worker, socket)
+                                     : accept_clients(worker, socket, each.port.port));
     }
-  });
+  }
+  return {};
 }
 
 void Server::close_ports(const ListenPorts& ports) {
@@ -186,7 +207,10 @@ void Server::take_signal(std::uint32_t signal) {
 Result<bool> Server::run(const Notify& notify) {
   notify_ = &notify;
   ARCTIC_CHECK(open_signals());
-  start_workers();
+  if (auto started = start_workers(); !started) {
+    stop_workers();
+    return tl::unexpected<Error>(std::move(started).error());
+  }
   const PegasusConfig& config = current_.running->config();
   shared_.log.say(LogLevel::kInfo, "started",
                   {{"node", config.node},
@@ -195,11 +219,7 @@ Result<bool> Server::run(const Notify& notify) {
                    {"peers", config.peers.size()}});
   (void)notify.ready();
   loop_->run();
-  working_ = false;
-  for (Thread& each : threads_) {
-    each.worker->loop().stop();
-    each.thread.join();
-  }
+  stop_workers();
   const bool in_order = close_shell();
   return in_order && std::all_of(threads_.begin(), threads_.end(),
                                  [](const Thread& each) { return each.wound_up; });

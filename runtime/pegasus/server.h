@@ -80,10 +80,13 @@ class Server {
   Task<void> take_signals(std::unique_ptr<Watched> signals);
   bool close_shell();
   void take_signal(std::uint32_t signal);
-  void start_workers();
+  [[nodiscard]] Status start_workers();
+  void stop_workers();
   /// In every worker's thread, all at once; returns when all have done it.
   void on_workers(const std::function<void(Worker&, std::size_t)>& call);
-  void listen(std::vector<BoundPort> ports);
+  /// All of them, or none.
+  [[nodiscard]] Status listen(std::vector<BoundPort> ports);
+  [[nodiscard]] Status listen_at(Worker& worker, std::size_t index, std::vector<BoundPort>& ports);
   void close_ports(const ListenPorts& ports);
   [[nodiscard]] ListenPorts open_ports() const;
   Task<void> await_empty(Watched::Time deadline);

@@ -1,17 +1,6 @@
 #include "runtime/pegasus/shared.h"
 
-#include <algorithm>
-
 namespace arctic {
-namespace {
-
-bool has_entry(const PegasusConfig& config, const std::string& service) {
-  return std::any_of(config.tunnels.begin(), config.tunnels.end(), [&](const auto& tunnel) {
-    return tunnel.role == PegasusConfig::Role::kEntry && tunnel.service == service;
-  });
-}
-
-}  // namespace
 
 // ---- Limits ----
 
@@ -22,18 +11,19 @@ std::shared_ptr<const ServiceLimits> Limits::of(const std::string& service) {
   return found;
 }
 
-void Limits::set(const PegasusConfig& config, Watched::Time now) {
-  for (const auto& tunnel : config.tunnels) {
-    if (tunnel.role != PegasusConfig::Role::kEntry) continue;
-    const auto limits = of(tunnel.service);
-    limits->to_peer->set_rate(tunnel.limit_mbps, now);
-    limits->from_peer->set_rate(tunnel.limit_mbps, now);
+void Limits::set(const Running& running, Watched::Time now, const Running* but) {
+  for (const auto& tunnel : running.config().tunnels) {
+    const bool leave = but != nullptr && but->entry(tunnel.service) != nullptr;
+    if (tunnel.role == PegasusConfig::Role::kEntry && !leave) {
+      of(tunnel.service)->set_rate(tunnel.limit_mbps, now);
+    }
   }
 }
 
-void Limits::keep_only(const PegasusConfig& config) {
+void Limits::keep_only(const Running& running) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(services_, [&](const auto& entry) { return !has_entry(config, entry.first); });
+  std::erase_if(services_,
+                [&](const auto& entry) { return running.entry(entry.first) == nullptr; });
 }
 
 // ---- Ceiling ----

@@ -20,10 +20,11 @@ class Limits {
  public:
   /// Made without a limit if the service is new. Never null.
   [[nodiscard]] std::shared_ptr<const ServiceLimits> of(const std::string& service);
-  /// Sets what the entries of this configuration say; others stay as they are.
-  void set(const PegasusConfig& config, Watched::Time now);
+  /// Sets what the entries of this configuration say; others stay as they are, and so do those of
+  /// `but`, if it is given.
+  void set(const Running& running, Watched::Time now, const Running* but = nullptr);
   /// Forgets services that the configuration does not have.
-  void keep_only(const PegasusConfig& config);
+  void keep_only(const Running& running);
 
  private:
   std::mutex mutex_;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <mutex>
 
 #include "runtime/pegasus/server.h"
 
@@ -108,9 +107,7 @@ PegasusStatus::Service service_of(const PegasusConfig::Tunnel& tunnel,
 PegasusStatus::Peer peer_of(const PegasusConfig::Peer& config, const std::vector<Part>& parts) {
   PegasusStatus::Peer peer;
   peer.name = config.name;
-  if (config.endpoint) {
-    peer.endpoint = config.endpoint->host + ":" + std::to_string(config.endpoint->port);
-  }
+  if (config.endpoint) peer.endpoint = config.endpoint->to_string();
   bool failing = false;
   for (const Part& part : parts) {
     if (const auto at = part.tunnels.find(config.name); at != part.tunnels.end()) {

@@ -1,7 +1,6 @@
 #include "runtime/pegasus/tunnels.h"
 
 #include <algorithm>
-#include <array>
 
 #include "runtime/pegasus/worker.h"
 
@@ -13,18 +12,17 @@ using std::chrono::seconds;
 
 constexpr seconds kTendEvery{5};
 constexpr unsigned kLookEvery = 3;  // of these
-constexpr seconds kAwaitEnd{30};    // more than the other end's patience with what is idle
+// What is left of the other end's patience with a link that nobody uses any more, twice.
+constexpr seconds kAwaitEnd = 2 * (link_life::kIdleTime - link_life::kUseIdle);
+static_assert(link_life::kOldest - link_life::kUseOld <=
+              link_life::kIdleTime - link_life::kUseIdle);
 constexpr seconds kSessionElsewhere{1};
 constexpr milliseconds kUnacknowledgedBusy{0};
 constexpr milliseconds kUnacknowledgedIdle{10'000};
 
-std::string text_of(const std::optional<Endpoint>& endpoint) {
-  return endpoint ? endpoint->host + ":" + std::to_string(endpoint->port) : std::string();
-}
-
 bool usable(const IdleLink& idle, Watched::Time now) {
   return !idle.link->socket().hung_up() && now - idle.used < link_life::kUseIdle &&
-         now - idle.born < link_life::kUseOld;
+         now - idle.link->born() < link_life::kUseOld;
 }
 
 /// Waits for the other end to close the link, for a while.
@@ -79,9 +77,15 @@ Task<std::unique_ptr<TunnelLink>> Tunnels::take(std::string name, Watched::Time 
   }
 }
 
-void Tunnels::add_idle(Peer& at, IdleLink link) {
-  at.idle.push_back(std::move(link));
+void Tunnels::add_idle(Peer& at, std::unique_ptr<TunnelLink> link) {
+  at.idle.push_back({std::move(link), worker_.loop().now(), false});
   at.changed.open_one();
+}
+
+/// With a reset, which leaves no port behind in TIME_WAIT.
+void Tunnels::drop_idle(Peer& at) {
+  for (IdleLink& idle : at.idle) reset_on_close(idle.link->socket().fd());
+  at.idle.clear();
 }
 
 void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> link) {
@@ -90,24 +94,18 @@ void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> lin
   const auto config = worker_.view().current->peer(name);
   const bool wanted = !stopping_ && config != nullptr && config->public_key == at.key &&
                       at.idle.size() < PoolPolicy::kMost;
-  if (!wanted) {
-    // A reset leaves no port behind in TIME_WAIT.
-    reset_on_close(link->socket().fd());
-    return;
-  }
-  const Watched::Time born = link->born();
-  add_idle(at, {std::move(link), born, worker_.loop().now(), false});
+  if (!wanted) return reset_on_close(link->socket().fd());
+  add_idle(at, std::move(link));
 }
 
 void Tunnels::let_end(const std::string& name, std::unique_ptr<TunnelLink> link, bool dead) {
   Peer& at = peer(name);
   --at.busy;
-  if (dead && tcp_state(link->socket().fd()).unanswered) {
-    for (IdleLink& idle : at.idle) reset_on_close(idle.link->socket().fd());
-    at.idle.clear();
+  if (dead) {
+    if (tcp_state(link->socket().fd()).unanswered) drop_idle(at);
+    return reset_on_close(link->socket().fd());
   }
-  if (dead) reset_on_close(link->socket().fd());
-  if (!dead && !link->socket().hung_up()) start(await_end(std::move(link)));
+  if (!link->socket().hung_up()) start(await_end(std::move(link)));
 }
 
 // ---- Dialled ----
@@ -171,7 +169,7 @@ Task<void> Tunnels::dial(std::string name, bool new_session) {
     }
     at.last_error.clear();
     at.key = config.public_key;
-    if (!stopping_) add_idle(at, {std::move(dialled.link), now, now, false});
+    if (!stopping_) add_idle(at, std::move(dialled.link));
   } else {
     if (dialled.overloaded) {
       at.policy.overloaded(now, worker_.chance());
@@ -188,21 +186,19 @@ Task<void> Tunnels::dial(std::string name, bool new_session) {
   dial_as_due(name);
 }
 
-void Tunnels::look_again(const std::string& name) { dial_as_due(name); }
-
 // ---- Kept ----
 
 void Tunnels::follow() {
   for (auto& [name, at] : peers_) {
     const auto* const config = worker_.view().current->peer(name);
-    const bool same = config != nullptr && config->public_key == at->key &&
-                      text_of(config->endpoint) == at->endpoint;
-    if (!same) at->idle.clear();
+    const bool same =
+        config != nullptr && config->public_key == at->key && config->endpoint == at->endpoint;
+    if (!same) drop_idle(*at);
   }
   for (const auto& config : worker_.view().current->config().peers) {
     Peer& at = peer(config.name);
-    if (at.endpoint != text_of(config.endpoint)) at.policy.succeeded();
-    at.endpoint = text_of(config.endpoint);
+    if (at.endpoint != config.endpoint) at.policy.succeeded();
+    at.endpoint = config.endpoint;
     at.key = config.public_key;
     if (needed(config.name)) dial_as_due(config.name);
   }
@@ -241,8 +237,7 @@ void Tunnels::tend(Peer& at, bool needed) {
     if (!idle.asked) set_unacknowledged(idle.link->socket().fd(), kUnacknowledgedIdle);
     idle.asked = true;
     idle.used = now;
-    constexpr std::array<std::uint8_t, 8> kNothing{};
-    (void)idle.link->send(FrameType::kPing, kNothing);
+    (void)idle.link->ping();
   }
 }
 
@@ -250,8 +245,7 @@ void Tunnels::stop() {
   stopping_ = true;
   if (stopped_) stopped_->open_all();
   for (auto& [name, at] : peers_) {
-    for (IdleLink& idle : at->idle) reset_on_close(idle.link->socket().fd());
-    at->idle.clear();
+    drop_idle(*at);
     at->changed.open_all();
   }
 }

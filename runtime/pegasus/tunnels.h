@@ -22,7 +22,6 @@ class Worker;
 /// An idle link and what its use is bounded by.
 struct IdleLink {
   std::unique_ptr<TunnelLink> link;
-  Watched::Time born{};
   Watched::Time used{};  ///< when it was given back, or asked last
   bool asked = false;    ///< a PING went out, and its sending is watched more closely
 };
@@ -54,8 +53,8 @@ class Tunnels {
   /// The configuration changed: drops the links of peers that are gone or others now, and dials
   /// those that services go to.
   void follow();
-  /// Something about the peer's session changed, perhaps in another worker.
-  void look_again(const std::string& peer);
+  /// Begins the dials that are due. To be called, too, when another worker made the peer's session.
+  void dial_as_due(const std::string& peer);
   /// Drops idle links, and begins no more.
   void stop();
 
@@ -73,14 +72,13 @@ class Tunnels {
     bool retry_set = false;
     Gate changed;  ///< a link came, or a dial failed
     PublicKey key;
-    std::string endpoint;
+    std::optional<Endpoint> endpoint;
   };
 
   [[nodiscard]] Peer& peer(const std::string& name);
   [[nodiscard]] std::unique_ptr<TunnelLink> pop_idle(Peer& peer);
-  void add_idle(Peer& peer, IdleLink link);
-  /// Begins the dials that are due.
-  void dial_as_due(const std::string& name);
+  void add_idle(Peer& peer, std::unique_ptr<TunnelLink> link);
+  static void drop_idle(Peer& peer);
   void retry_at(const std::string& name, Watched::Time when);
   Task<void> dial(std::string name, bool new_session);
   /// Every few seconds: links that ended are let go, those of the floor are asked.
@@ -94,12 +92,12 @@ class Tunnels {
   bool stopping_ = false;
 };
 
-/// Dials a peer and makes a link: INIT for a new session, else HELLO. Null with a reason.
 struct Dialled {
-  std::unique_ptr<TunnelLink> link;
+  std::unique_ptr<TunnelLink> link;  ///< null with a reason
   std::string reason;
   bool overloaded = false;  ///< it answers, but has too many to greet
 };
+/// Dials a peer and makes a link: INIT for a new session, else HELLO. REQUIRES: it has an endpoint.
 [[nodiscard]] Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer,
                                       std::uint32_t own_mark, bool new_session);
 

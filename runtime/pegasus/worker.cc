@@ -19,6 +19,12 @@ Result<std::unique_ptr<Worker>> Worker::make(Shared& shared, View view) {
   return std::unique_ptr<Worker>(new Worker(shared, std::move(view), std::move(loop)));
 }
 
+std::unique_ptr<TunnelLink> Worker::make_link(LinkEnd end, std::unique_ptr<Watched> socket,
+                                              ConnectionKeys keys) {
+  return std::make_unique<TunnelLink>(std::move(socket),
+                                      RecordLayer(end, std::move(keys), loop_->now()), buffers_);
+}
+
 void Worker::set_view(View view) {
   view_ = std::move(view);
   tunnels_.follow();
@@ -60,12 +66,7 @@ Worker::Listed::~Listed() {
 bool Worker::allows(const Running& config, const Carried& carried) const {
   const PegasusConfig::Tunnel& then = *carried.found.tunnel;
   if (config.peer(carried.peer) == nullptr) return false;
-  if (then.role == PegasusConfig::Role::kEntry) {
-    const auto& tunnels = config.config().tunnels;
-    return std::any_of(tunnels.begin(), tunnels.end(), [&](const auto& tunnel) {
-      return tunnel.role == then.role && tunnel.service == then.service;
-    });
-  }
+  if (then.role == PegasusConfig::Role::kEntry) return config.entry(then.service) != nullptr;
   const PegasusConfig::Tunnel* const tunnel = config.exit(then.id);
   if (tunnel == nullptr || config.peer(tunnel->peer) == nullptr) return false;
   if (config.peer(tunnel->peer)->public_key != carried.peer) return false;

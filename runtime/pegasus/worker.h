@@ -4,7 +4,8 @@
 // Entry and exit work on it; nothing in it is touched by another thread, but for what says so.
 #pragma once
 
-#include <functional>
+#include <array>
+#include <list>
 #include <map>
 #include <memory>
 #include <random>
@@ -22,7 +23,7 @@ struct ServiceCounts {
   std::uint64_t total = 0;
   std::uint64_t refused = 0;
   RelayCounts ended;  ///< payload of the connections that are over
-  /// From OPEN to the answer, by kConnectBounds; the last counts the longer ones.
+  /// From OPEN to the answer, by kConnectBoundsMs; the last counts the longer ones.
   static constexpr std::array<std::uint32_t, 10> kConnectBoundsMs{1,  2,   5,   10,   25,
                                                                   50, 100, 250, 1000, 5000};
   std::array<std::uint64_t, kConnectBoundsMs.size() + 1> connects{};
@@ -46,11 +47,16 @@ class Worker {
   [[nodiscard]] Shared& shared() { return shared_; }
   [[nodiscard]] RelayBuffers& buffers() { return buffers_; }
   [[nodiscard]] Tunnels& tunnels() { return tunnels_; }
+  [[nodiscard]] std::unique_ptr<TunnelLink> make_link(LinkEnd end, std::unique_ptr<Watched> socket,
+                                                      ConnectionKeys keys);
 
   [[nodiscard]] const View& view() const { return view_; }
   void set_view(View view);
   /// The current configuration's, else a prepared one's; nullptr if the peer is in neither.
   [[nodiscard]] const PegasusConfig::Peer* peer_config(const std::string& name) const;
+
+  /// Whether the current configuration, or a prepared one, has a peer of this key.
+  [[nodiscard]] bool is_peer(const PublicKey& key) const { return view_.knowing(key) != nullptr; }
 
   /// A connection is on the list while this lives; false if there are too many.
   class Listed {
