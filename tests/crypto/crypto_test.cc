@@ -10,20 +10,12 @@
 #include "runtime/crypto/aead.h"
 #include "runtime/crypto/blake2s.h"
 #include "runtime/crypto/noise.h"
+#include "tests/support/hex.h"
 
 namespace arctic::test {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-std::string hex(ByteView bytes) {
-  std::string out;
-  for (const std::uint8_t byte : bytes) {
-    out += "0123456789abcdef"[byte >> 4];
-    out += "0123456789abcdef"[byte & 15];
-  }
-  return out;
-}
 
 Bytes counting(std::uint8_t first, std::size_t size) {
   Bytes out(size);

@@ -8,29 +8,12 @@
 
 #include "runtime/crypto/aead.h"
 #include "runtime/crypto/noise.h"
+#include "tests/support/hex.h"
 
 namespace arctic::test {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-Bytes unhex(std::string_view text) {
-  Bytes out;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    out.push_back(
-        static_cast<std::uint8_t>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
-  }
-  return out;
-}
-
-std::string hex(ByteView bytes) {
-  std::string out;
-  for (const std::uint8_t byte : bytes) {
-    out += "0123456789abcdef"[byte >> 4];
-    out += "0123456789abcdef"[byte & 15];
-  }
-  return out;
-}
 
 struct Message {
   const char* payload;

@@ -13,7 +13,7 @@
 #include <fstream>
 #include <vector>
 
-#include "tests/io/loop_thread.h"
+#include "tests/support/loop_thread.h"
 
 namespace arctic::test {
 namespace {

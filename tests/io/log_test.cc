@@ -10,7 +10,7 @@
 #include <regex>
 #include <vector>
 
-#include "tests/io/loop_thread.h"
+#include "tests/support/loop_thread.h"
 
 namespace arctic::test {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "runtime/io/owned_fd.h"
-#include "tests/io/loop_thread.h"
+#include "tests/support/loop_thread.h"
 
 namespace arctic::test {
 namespace {

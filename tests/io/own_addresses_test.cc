@@ -5,7 +5,7 @@
 #include <mutex>
 #include <vector>
 
-#include "tests/io/loop_thread.h"
+#include "tests/support/loop_thread.h"
 #include "tests/support/netns.h"
 
 namespace arctic::test {

@@ -2,54 +2,17 @@
 # The control socket: configurations that follow each other, what is refused, and what is told.
 # usage: lab_control_test.sh ARCTIC PEGASUS TRAFFIC     (root)
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-. "$here/lab.sh"
+. "$(dirname "$(readlink -f "$0")")/lab.sh"
+. "$(dirname "$(readlink -f "$0")")/reload.sh"
 lab_inside "$@"
 
-ask() { # NODE METHOD [PARAMS]: the answer in $result
-  status=0
-  result=$("$here/control.py" "$1/run/arctic/pegasus.sock" "${@:2}" 2>control.log) || status=$?
-}
-code() { field '.error.code // "ok"'; }
-answers() { # WHAT CODE NODE METHOD [PARAMS]
-  local what=$1 wanted=$2
-  shift 2
-  ask "$@"
-  if [ "$(code)" = "$wanted" ]; then ok "$what"; else bad "$what" "wanted $wanted, got $result"; fi
-}
-# A configuration beside the one that is applied: compiled, with its digest. NAME SERVICES
-compiled() {
-  sed '/^services:/q' arctic.yaml >"$1.yaml"
-  printf '%s\n' "$2" >>"$1.yaml"
-  "$arctic" compile "$1.yaml" --all -o "$1" >compile.log 2>&1 || die "compile: $(cat compile.log)"
-}
-params() { # GENERATION NAME NODE
-  jq -nc --arg g "$1" --arg p "$PWD/$2/$3/pegasus.json" \
-    --arg d "$(b2sum -l 256 <"$2/$3/pegasus.json" | cut -d ' ' -f 1)" \
-    '{generation: $g, path: $p, digest: $d}'
-}
-both() { # CODE METHOD PARAMS-OF-BOTH: at the exit first, as an operator would
-  answers "$2 at the exit" "$1" exit "$2" "$3"
-  answers "$2 at the entry" "$1" entry "$2" "$3"
-}
-prepare_both() { # GENERATION NAME
-  answers "prepare $1 at the exit" ok exit prepare "$(params "$1" "$2" exit)"
-  answers "prepare $1 at the entry" ok entry prepare "$(params "$1" "$2" entry)"
-}
-generation() { printf '{"generation":"%s"}' "$1"; }
 a=aaaaaaaaaaaa b=bbbbbbbbbbbb c=cccccccccccc
 
 configure "$(service plain 0; service other 1)"
+compiled first "$(service plain 0; service other 1)"
 compiled more "$(service plain 0; service other 1; service new 2)"
 compiled less "$(service plain 0; service new 2)"
-# The rules of all services, so that only Pegasus decides.
-cp arctic.yaml first.yaml
-cp more.yaml arctic.yaml
-for node in exit entry; do
-  apply $node
-  "$arctic" compile first.yaml --node $node -o first >compile.log 2>&1
-  cp first/$node/pegasus.json $node/opt/tillered/pegasus/config.json
-done
+begin_with more first
 start exit
 start entry
 serve check=5001 echo=5002
@@ -120,7 +83,7 @@ same "a service that is gone gets nothing new" reset "$(outcome 192.168.1.2 5001
 holds "they still talk" kill -0 $hold
 ask exit connections '{"service":"other"}'
 same "what is open lasts until it is retired" 5 "$(field '.result.connections | length')"
-both ok retire '{"generation":"cccccccccccc","drain_s":0}'
+both ok retire "$(generation $c 0)"
 gone() { ask "$1" connections '{"service":"other"}'; [ "$(field '.result.connections | length')" = 0 ]; }
 eventually "then it is cut at the entry" 5 gone entry
 eventually "and at the exit" 5 gone exit

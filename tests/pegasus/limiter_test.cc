@@ -5,12 +5,13 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <future>
 #include <latch>
 #include <thread>
 #include <vector>
 
 #include "runtime/io/task.h"
+#include "runtime/pegasus/shared.h"
+#include "tests/support/loop_thread.h"
 
 namespace arctic::test {
 namespace {
@@ -19,41 +20,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
-/// A loop in its own thread, wound up when it goes.
-class Runner {
- public:
-  Runner() : loop_(std::move(*EventLoop::make())), thread_([this] { run(); }) {}
-  ~Runner() {
-    loop_->stop();
-    thread_.join();
-    CHECK(wound_up_);
-  }
-  Runner(const Runner&) = delete;
-  Runner& operator=(const Runner&) = delete;
-  [[nodiscard]] EventLoop& loop() { return *loop_; }
-  template <class Call>
-  auto in_loop(Call call) {
-    std::packaged_task<decltype(call())()> task(std::move(call));
-    auto result = task.get_future();
-    loop_->post([&task] { task(); });
-    return result.get();
-  }
-
- private:
-  void run() {
-    loop_->run();
-    wound_up_ = loop_->wind_up();
-  }
-  std::unique_ptr<EventLoop> loop_;
-  bool wound_up_ = false;
-  std::thread thread_;
-};
-
 /// Wants bytes again and again, and says what it got.
 struct Taker {
-  Taker(Limiter& limiter, Runner& runner) : turn(limiter, runner.loop()), home(runner) {}
+  Taker(Limiter& limiter, LoopThread& runner) : turn(limiter, runner.loop()), home(runner) {}
   Turn turn;
-  Runner& home;
+  LoopThread& home;
   std::uint64_t passed = 0;
   std::uint64_t last = 1;
   Clock::time_point ended{};
@@ -69,37 +40,42 @@ Task<void> take(Taker& taker, std::uint64_t all, std::uint64_t each, std::latch&
 }
 
 bool wait_for(std::latch& latch) {
-  const auto end = Clock::now() + seconds(20);
-  while (!latch.try_wait()) {
-    if (Clock::now() > end) return false;
-    std::this_thread::sleep_for(milliseconds(1));
-  }
-  return true;
+  return eventually([&] { return latch.try_wait(); });
 }
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
 constexpr std::uint64_t kForever = std::uint64_t{1} << 60;
 
-EventLoop::Time now_of(Runner& runner) {
+EventLoop::Time now_of(LoopThread& runner) {
   return runner.in_loop([&] { return runner.loop().now(); });
+}
+
+using Takers = std::vector<std::unique_ptr<Taker>>;
+
+/// So many, on the two loops by turns.
+Takers takers_of(std::size_t count, Limiter& limiter, std::array<LoopThread, 2>& runners) {
+  Takers takers;
+  for (std::size_t i = 0; i < count; ++i) {
+    takers.push_back(std::make_unique<Taker>(limiter, runners[i % 2]));
+  }
+  return takers;
+}
+
+void start_all(Takers& takers, std::uint64_t all, std::uint64_t each, std::latch& done) {
+  for (auto& taker : takers) taker->home.in_loop([&] { start(take(*taker, all, each, done)); });
 }
 
 }  // namespace
 
 TEST_CASE("connections of two threads share one rate, and evenly") {
-  std::array<Runner, 2> runners;
+  std::array<LoopThread, 2> runners;
   const auto limiter = std::make_shared<Limiter>();
   limiter->set_rate(80, now_of(runners[0]));  // 10 MB/s
   constexpr std::uint64_t kEach = kMegabyte / 2;
-  std::vector<std::unique_ptr<Taker>> takers;
+  Takers takers = takers_of(8, *limiter, runners);
   std::latch done(8);
   const auto begun = Clock::now();
-  for (std::size_t i = 0; i < 8; ++i) {
-    takers.push_back(std::make_unique<Taker>(*limiter, runners[i % 2]));
-  }
-  for (auto& taker : takers) {
-    taker->home.in_loop([&] { start(take(*taker, kEach, 100'000, done)); });
-  }
+  start_all(takers, kEach, 100'000, done);
   REQUIRE(wait_for(done));
   const auto last = (*std::max_element(takers.begin(), takers.end(), [](auto& a, auto& b) {
                       return a->ended < b->ended;
@@ -112,15 +88,12 @@ TEST_CASE("connections of two threads share one rate, and evenly") {
 }
 
 TEST_CASE("who waits and is cancelled gets nothing, at once and ever after") {
-  std::array<Runner, 2> runners;
+  std::array<LoopThread, 2> runners;
   const auto limiter = std::make_shared<Limiter>();
   limiter->set_rate(1, now_of(runners[0]));
-  std::vector<std::unique_ptr<Taker>> takers;
+  Takers takers = takers_of(6, *limiter, runners);
   std::latch done(6);
-  for (std::size_t i = 0; i < 6; ++i) {
-    takers.push_back(std::make_unique<Taker>(*limiter, runners[i % 2]));
-    takers.back()->home.in_loop([&] { start(take(*takers.back(), kForever, kMegabyte, done)); });
-  }
+  start_all(takers, kForever, kMegabyte, done);
   for (auto& taker : takers) {
     taker->home.in_loop([&] {
       taker->turn.cancel();
@@ -138,17 +111,13 @@ TEST_CASE("who waits and is cancelled gets nothing, at once and ever after") {
 }
 
 TEST_CASE("a limit that is taken away lets everybody through who waits for it") {
-  std::array<Runner, 2> runners;
+  std::array<LoopThread, 2> runners;
   const auto limiter = std::make_shared<Limiter>();
   limiter->set_rate(1, now_of(runners[0]));
-  std::vector<std::unique_ptr<Taker>> takers;
+  Takers takers = takers_of(6, *limiter, runners);
   std::latch done(6);
-  for (std::size_t i = 0; i < 6; ++i) {
-    takers.push_back(std::make_unique<Taker>(*limiter, runners[i % 2]));
-    // A hundred megabytes: more than fourteen minutes at this rate.
-    takers.back()->home.in_loop(
-        [&] { start(take(*takers.back(), 100 * kMegabyte, kMegabyte, done)); });
-  }
+  // A hundred megabytes: more than fourteen minutes at this rate.
+  start_all(takers, 100 * kMegabyte, kMegabyte, done);
   limiter->set_rate(0, now_of(runners[1]));
   REQUIRE(wait_for(done));
   for (auto& taker : takers) CHECK(taker->passed >= 100 * kMegabyte);
@@ -156,19 +125,14 @@ TEST_CASE("a limit that is taken away lets everybody through who waits for it") 
 }
 
 TEST_CASE("rates change, come and go under load, and nobody is forgotten") {
-  std::array<Runner, 2> runners;
+  std::array<LoopThread, 2> runners;
   const auto limiter = std::make_shared<Limiter>();
-  std::vector<std::unique_ptr<Taker>> takers;
+  Takers takers = takers_of(10, *limiter, runners);
   std::latch done(10);
-  for (std::size_t i = 0; i < 10; ++i) {
-    takers.push_back(std::make_unique<Taker>(*limiter, runners[i % 2]));
-  }
   constexpr std::array<std::uint32_t, 5> kRates{1000, 1, 0, 100, 10};
   const EventLoop::Time now = now_of(runners[0]);
   limiter->set_rate(1, now);
-  for (auto& taker : takers) {
-    taker->home.in_loop([&] { start(take(*taker, kForever, 50'000, done)); });
-  }
+  start_all(takers, kForever, 50'000, done);
   const auto end = Clock::now() + milliseconds(300);
   for (std::size_t i = 0; Clock::now() < end; ++i) {
     // Without a limit a taker never waits, and its loop does nothing else: only for a moment.
@@ -184,7 +148,7 @@ TEST_CASE("rates change, come and go under load, and nobody is forgotten") {
 }
 
 TEST_CASE("a service that goes while its clock runs takes nobody along") {
-  Runner runner;
+  LoopThread runner;
   auto limiter = std::make_shared<Limiter>();
   limiter->set_rate(1, now_of(runner));
   const std::weak_ptr<Limiter> seen = limiter;
@@ -196,13 +160,11 @@ TEST_CASE("a service that goes while its clock runs takes nobody along") {
   runner.in_loop([&] { taker.reset(); });
   limiter.reset();
   // The timer that served it keeps it until it has run out, and no longer.
-  const auto end = Clock::now() + seconds(10);
-  while (!seen.expired() && Clock::now() < end) std::this_thread::sleep_for(milliseconds(1));
-  CHECK(seen.expired());
+  CHECK(eventually([&] { return seen.expired(); }));
 }
 
 TEST_CASE("what is taken without a wait leaves nobody in the queue") {
-  Runner runner;
+  LoopThread runner;
   const auto limiter = std::make_shared<Limiter>();
   Turn turn(*limiter, runner.loop());
   CHECK(runner.in_loop([&] { return turn.take_now(kMegabyte); }) == kMegabyte);
@@ -219,6 +181,34 @@ TEST_CASE("what is taken without a wait leaves nobody in the queue") {
     turn.give_back(4096);
     return turn.take_now(kMegabyte);
   }) >= 4000);
+}
+
+TEST_CASE("what is prepared sets the limits of services that are new, by name, and no others") {
+  const auto with = [](std::uint16_t port, std::uint32_t mbps) {
+    PegasusConfig::Tunnel tunnel;
+    tunnel.service = "old";
+    tunnel.listen_port = port;
+    tunnel.limit_mbps = mbps;
+    PegasusConfig config;
+    config.tunnels.push_back(tunnel);
+    return config;
+  };
+  Limits limits;
+  const Running current(with(20001, 0));
+  limits.set(current, seconds(1));
+  PegasusConfig next = with(20002, 10);  // another port, too
+  next.tunnels.push_back(next.tunnels.front());
+  next.tunnels.back().service = "new";
+  next.tunnels.back().listen_port = 20003;
+  const Running prepared(std::move(next));
+  limits.set(prepared, seconds(1), &current);
+  CHECK_FALSE(limits.of("old")->to_peer->limited());
+  CHECK(limits.of("new")->to_peer->limited());
+  CHECK(limits.of("new")->from_peer->limited());
+  limits.set(prepared, seconds(2));
+  CHECK(limits.of("old")->from_peer->limited());
+  limits.keep_only(current);
+  CHECK_FALSE(limits.of("new")->to_peer->limited());
 }
 
 }  // namespace arctic::test

@@ -39,7 +39,7 @@ RunningHandle running(std::vector<PegasusConfig::Peer> peers,
 
 }  // namespace
 
-TEST_CASE("a configuration is found by port, by ID and by key, each in its role") {
+TEST_CASE("a configuration is found by port, by service, by ID and by key, each in its role") {
   const auto config = running({{"a", key(1), {}}, {"b", key(2), {}}},
                               {entry("web", 30000), exit("web", "web-id"), exit("db", "db-id")});
   REQUIRE(config->entry(30000));
@@ -47,6 +47,8 @@ TEST_CASE("a configuration is found by port, by ID and by key, each in its role"
   CHECK(config->entry(30000)->role == Role::kEntry);
   CHECK(config->entry(30001) == nullptr);
   CHECK(config->entry(0) == nullptr);  // an exit has no port
+  CHECK(config->entry("web") == config->entry(30000));
+  CHECK(config->entry("db") == nullptr);
   REQUIRE(config->exit("web-id"));
   CHECK(config->exit("web-id")->role == Role::kExit);
   CHECK(config->exit("web") == nullptr);

@@ -18,6 +18,7 @@
 
 #include "runtime/pegasus/sessions.h"
 #include "tests/pegasus/peers.h"
+#include "tests/support/hex.h"
 
 namespace arctic::test {
 namespace {
@@ -54,16 +55,6 @@ class Randomness {
  private:
   randombytes_implementation source_{};
 };
-
-std::string hex(ByteView bytes) {
-  constexpr const char* kDigits = "0123456789abcdef";
-  std::string out;
-  for (const std::uint8_t byte : bytes) {
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15U];
-  }
-  return out;
-}
 
 std::string sealed_ping(RecordLayer& from) {
   std::vector<std::uint8_t> record(8 + kRecordOverhead);

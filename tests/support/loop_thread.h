@@ -17,13 +17,17 @@
 
 namespace arctic::test {
 
+/// Its coroutines must have come to their ends, or be able to, when it goes.
 class LoopThread {
  public:
-  LoopThread() : loop_(std::move(*EventLoop::make())), thread_([this] { loop_->run(); }) {}
+  LoopThread() : loop_(std::move(*EventLoop::make())), thread_([this] { run(); }) {}
   ~LoopThread() {
     loop_->stop();
     thread_.join();
+    CHECK(wound_up_);
   }
+  LoopThread(const LoopThread&) = delete;
+  LoopThread& operator=(const LoopThread&) = delete;
   [[nodiscard]] EventLoop& loop() { return *loop_; }
 
   /// Calls it in the loop's thread and waits for its end.
@@ -36,7 +40,13 @@ class LoopThread {
   }
 
  private:
+  void run() {
+    loop_->run();
+    wound_up_ = loop_->wind_up();
+  }
+
   std::unique_ptr<EventLoop> loop_;
+  bool wound_up_ = false;
   std::thread thread_;
 };
 
