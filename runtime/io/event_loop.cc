@@ -59,8 +59,11 @@ Watched::~Watched() {
 }
 
 void Watched::nudge() {
-  ready_[kRead] = true;
-  wake(kRead, Wake::kReady);
+  if (sides_[kRead].wait == nullptr) {
+    nudged_ = true;
+  } else {
+    wake(kRead, Wake::kReady);
+  }
 }
 
 void Watched::cancel() {
@@ -83,6 +86,7 @@ bool Watched::Wait::await_ready() {
     result_ = Wake::kClosed;
     return true;
   }
+  if (!write_ && std::exchange(watched_.nudged_, false)) return true;
   return watched_.ready_[write_ ? kWrite : kRead];
 }
 

@@ -77,7 +77,7 @@ class Watched {
   /// Null for nobody. Told in the loop's thread, when an error such as a reset has come.
   void set_failure_watcher(FailureWatcher* watcher) { failure_watcher_ = watcher; }
 
-  /// Wakes who waits to read, as if there were something: it is to look about.
+  /// Wakes who waits to read, now or the next time, as if there were something: it is to look about.
   void nudge();
   /// Wakes both waiters with kClosed, now and from now on. The descriptor stays open.
   void cancel();
@@ -103,6 +103,7 @@ class Watched {
   FailureWatcher* failure_watcher_ = nullptr;
   bool ready_[2] = {true, true};
   bool hung_up_ = false;
+  bool nudged_ = false;
   bool cancelled_ = false;
   Side sides_[2];
 };

@@ -1,12 +1,14 @@
 #include "runtime/io/sockets.h"
 
-#include <netinet/tcp.h>
+#include <linux/tcp.h>  // glibc's tcp_info ends before min_rtt
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace arctic {
@@ -235,6 +237,21 @@ TcpState tcp_state(int fd) {
 bool set_bbr(int fd) {
   constexpr char kName[] = "bbr";
   return ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kName, sizeof kName - 1) == 0;
+}
+
+void suit_path(int fd) {
+  constexpr std::string_view kPaced = "bbr";
+  constexpr std::string_view kPlain = "reno";
+  constexpr std::uint32_t kShortUs = 1000;
+  std::array<char, 16> name{};  // TCP_CA_NAME_MAX
+  socklen_t size = name.size();
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), &size) != 0) return;
+  if (name.data() != kPaced) return;
+  tcp_info info{};
+  size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return;
+  if (info.tcpi_min_rtt >= kShortUs) return;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kPlain.data(), kPlain.size());
 }
 
 void reset_on_close(int fd) {

@@ -104,6 +104,10 @@ struct TcpState {
 [[nodiscard]] TcpState tcp_state(int fd);
 /// BBR if the kernel offers it; false if not.
 bool set_bbr(int fd);
+/// For a connection that has begun to carry much: if it has BBR on a path of less than a
+/// millisecond, Reno takes its place. There the window is back within moments, and a timer for each
+/// of BBR's bursts is most of what sending costs.
+void suit_path(int fd);
 /// The next close sends a reset, or not. Accepted sockets inherit it.
 void reset_on_close(int fd);
 void end_on_close(int fd);

@@ -90,6 +90,9 @@ void refuse(Worker& worker, const Carried& carried, const char* why) {
 /// The client's connection over a link that was taken for it.
 Task<RelayResult> carry_over(Worker& worker, Watched& client, TunnelLink& link, Carried& carried) {
   const auto limits = worker.shared().limits.of(carried.found.tunnel->service);
+  // The first bytes of a client that speaks first are often just behind its handshake.
+  co_await worker.loop().yield();
+  if (carried.cut_asked) co_return RelayResult{};
   if (!send_open(worker, client, link, carried, *limits)) co_return RelayResult{};
   co_return co_await relay(
       {LinkEnd::kInitiator, client, link, worker.buffers(), carried, limits.get()});

@@ -26,10 +26,13 @@ void prepare_tunnel(int fd) {
 }
 
 void prepare_plain(int fd) {
-  constexpr std::chrono::seconds kKeepaliveAfter{60};
   set_no_delay(fd);
-  set_keepalive(fd, kKeepaliveAfter);
   reset_on_close(fd);
+}
+
+void keep_plain_alive(int fd) {
+  constexpr std::chrono::seconds kKeepaliveAfter{60};
+  set_keepalive(fd, kKeepaliveAfter);
 }
 
 Cut cut_record(ByteSpan& bytes) {

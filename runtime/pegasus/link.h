@@ -34,6 +34,8 @@ void prepare_tunnel(int fd);
 /// The same for a client's or a destination's; one that is closed before its end was passed on
 /// sends a reset, however the process ends.
 void prepare_plain(int fd);
+/// For one that lasts: it is asked now and then whether it is still there.
+void keep_plain_alive(int fd);
 
 class TunnelLink {
  public:

@@ -35,9 +35,11 @@ std::size_t PoolPolicy::wanted(Time now) const {
 std::size_t PoolPolicy::dials(std::size_t idle, std::size_t dialling, std::size_t waiting,
                               Time now) const {
   if (now < may_dial_at_) return 0;
-  const std::size_t needed = waiting + wanted(now);
+  const std::size_t ready = wanted(now);
   const std::size_t coming = idle + dialling;
-  if (coming >= needed || dialling >= most_dialling_) return 0;
+  // Those in use come back: were each taken one replaced, there would soon be too many.
+  if (coming >= waiting + std::max(ready / 2, kFewest) || dialling >= most_dialling_) return 0;
+  const std::size_t needed = waiting + ready;
   // Whoever does not answer is asked once at a time.
   if (failing()) return dialling == 0 ? 1 : 0;
   return std::min(needed - coming, most_dialling_ - dialling);

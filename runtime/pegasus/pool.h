@@ -24,7 +24,8 @@ class PoolPolicy {
   /// How many should be idle, by the openings of late: kFewest to kMost.
   [[nodiscard]] std::size_t wanted(Time now) const;
 
-  /// How many dials to begin now. 0 before may_dial_at().
+  /// How many dials to begin now: once less than half of what is wanted is ready or coming, as many
+  /// as are missing. 0 before may_dial_at().
   [[nodiscard]] std::size_t dials(std::size_t idle, std::size_t dialling, std::size_t waiting,
                                   Time now) const;
 

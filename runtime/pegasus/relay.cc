@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "runtime/io/sockets.h"
 
@@ -70,6 +71,8 @@ class Relay : public Cuttable, public FailureWatcher {
   void look() override {
     constexpr std::chrono::seconds kPatience{120};
     if (failed_) return;
+    // Most connections are over before anybody looks at them, and are spared these calls.
+    if (!std::exchange(lasting_, true)) keep_plain_alive(plain_.fd());
     if (is_silent(plain_, kPatience)) return cut();
     if (is_silent(link_.socket(), kPatience)) lose_link("nothing came back for two minutes");
   }
@@ -91,6 +94,11 @@ class Relay : public Cuttable, public FailureWatcher {
   Task<void> finish(Task<void> direction) {
     co_await std::move(direction);
     if (--running_ == 0 && waiting_) plain_.loop().resume_soon(waiting_);
+  }
+
+  static void suit(const Watched& socket, std::uint64_t carried, bool& suited) {
+    constexpr std::uint64_t kMuch = 256 * 1024;
+    if (carried >= kMuch && !std::exchange(suited, true)) suit_path(socket.fd());
   }
 
   /// Ends both directions; the client or server gets a reset.
@@ -124,7 +132,7 @@ class Relay : public Cuttable, public FailureWatcher {
   // ---- OPENED, at the exit: nobody waits for it alone, so it goes along with the answer ----
 
   void open_soon() {
-    constexpr std::chrono::milliseconds kAtTheLatest{2};
+    constexpr std::chrono::milliseconds kAtTheLatest{10};
     opening_timer_ = plain_.loop().at(plain_.loop().now() + kAtTheLatest, [this] {
       opening_timer_.reset();  // the loop has taken it out
       if (!failed_ && !link_.send(FrameType::kOpened)) fail();
@@ -169,6 +177,7 @@ class Relay : public Cuttable, public FailureWatcher {
 
   bool seal_and_write(std::size_t bytes) {
     carried_.counts.to_tunnel += bytes;
+    suit(link_.socket(), carried_.counts.to_tunnel, link_suited_);
     if (!link_.change_keys_if_due(plain_.loop().now())) return false;
     const auto sealed = reader_.seal(link_.records(), bytes, take_opened());
     return sealed && link_.write(*sealed);
@@ -215,6 +224,7 @@ class Relay : public Cuttable, public FailureWatcher {
       open_all(input.bytes);
       if (failed_) co_return;
       bool good = writer_.write();
+      suit(plain_, carried_.counts.from_tunnel, plain_suited_);
       if (good && writer_.has_kept()) {
         down_waits_ = true;
         good = co_await writer_.flush();
@@ -325,6 +335,9 @@ class Relay : public Cuttable, public FailureWatcher {
   bool down_ended_ = false;  ///< nothing more is to be read from the link
   bool has_input_;           ///< bytes that came before are still to be opened
   bool failed_ = false;
+  bool lasting_ = false;       ///< it was looked at
+  bool link_suited_ = false;   ///< the link's socket was told that it carries much
+  bool plain_suited_ = false;  ///< the plain one was
   RelayResult result_;
 };
 

@@ -46,6 +46,21 @@ TEST_CASE("dials are for who waits and for what should be ready, less what is co
   CHECK(policy.dials(5, 0, 0, now) == 0);
 }
 
+TEST_CASE("what is taken is replaced when half is gone, since most of it comes back") {
+  PoolPolicy policy;
+  for (std::size_t i = 0; i < PoolPolicy::kMostDialling; ++i) policy.succeeded();
+  const Time now = seconds(100);
+  for (int i = 0; i < 400; ++i) policy.opening(now);
+  const std::size_t ready = policy.wanted(now);
+  REQUIRE(ready == 100);
+  CHECK(policy.dials(ready - 1, 0, 0, now) == 0);
+  CHECK(policy.dials(ready / 2, 0, 0, now) == 0);
+  CHECK(policy.dials(ready / 2 - 1, 0, 0, now) == PoolPolicy::kMostDialling);
+  CHECK(policy.dials(ready / 2 - 1, 1, 0, now) == 0);
+  CHECK(policy.dials(ready / 2 - 1, 1, 1, now) == 0);
+  CHECK(policy.dials(0, 0, 1, now) == PoolPolicy::kMostDialling);
+}
+
 TEST_CASE("a peer that fails is asked once at a time, and later each time") {
   PoolPolicy policy;
   Time now = seconds(1);
