@@ -38,6 +38,27 @@ int close_with(int fd, int error) {
   return -error;
 }
 
+constexpr std::string_view kBbr = "bbr";
+
+bool is_paced(int fd) {
+  std::array<char, 16> name{};  // TCP_CA_NAME_MAX
+  socklen_t size = name.size();
+  return ::getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), &size) == 0 &&
+         name.data() == kBbr;
+}
+
+void set_congestion_control(int fd, std::string_view name) {
+  ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), static_cast<socklen_t>(name.size()));
+}
+
+/// Whether the quickest answer so far came within a millisecond.
+bool is_short(int fd) {
+  constexpr std::uint32_t kShortUs = 1000;
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_min_rtt < kShortUs;
+}
+
 }  // namespace
 
 std::string SocketAddress::to_string() const {
@@ -132,6 +153,7 @@ int begin_connect(const SocketAddress& to, const DialOptions& options) {
       ::setsockopt(fd, SOL_SOCKET, SO_MARK, &options.mark, sizeof options.mark) != 0) {
     return close_with(fd, errno);
   }
+  if (options.unpaced) begin_unpaced(fd);
   if (options.source) {
     if (!set_transparent(fd, to.address.family)) return close_with(fd, errno);
     if (!set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return close_with(fd, errno);
@@ -234,24 +256,16 @@ TcpState tcp_state(int fd) {
           std::chrono::milliseconds(info.tcpi_last_ack_recv)};
 }
 
-bool set_bbr(int fd) {
-  constexpr char kName[] = "bbr";
-  return ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kName, sizeof kName - 1) == 0;
+void begin_unpaced(int fd) {
+  if (is_paced(fd)) set_congestion_control(fd, "reno");
 }
 
-void suit_path(int fd) {
-  constexpr std::string_view kPaced = "bbr";
-  constexpr std::string_view kPlain = "reno";
-  constexpr std::uint32_t kShortUs = 1000;
-  std::array<char, 16> name{};  // TCP_CA_NAME_MAX
-  socklen_t size = name.size();
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), &size) != 0) return;
-  if (name.data() != kPaced) return;
-  tcp_info info{};
-  size = sizeof info;
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return;
-  if (info.tcpi_min_rtt >= kShortUs) return;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kPlain.data(), kPlain.size());
+void pace_if_long(int fd) {
+  if (!is_short(fd)) set_congestion_control(fd, kBbr);
+}
+
+void unpace_if_short(int fd) {
+  if (is_paced(fd) && is_short(fd)) set_congestion_control(fd, "reno");
 }
 
 void reset_on_close(int fd) {

@@ -57,6 +57,7 @@ struct ListenOptions {
 struct DialOptions {
   std::uint32_t mark = 0;               ///< SO_MARK; 0 for none
   std::optional<SocketAddress> source;  ///< IP_TRANSPARENT: dials from somebody else's address
+  bool unpaced = false;                 ///< see begin_unpaced()
 };
 /// A socket whose connect has begun; wait for it to be writable, then ask connect_error(). Returns
 /// a negative errno if it failed at once.
@@ -102,12 +103,17 @@ struct TcpState {
   std::chrono::milliseconds since_answer{};  ///< since the last acknowledgement
 };
 [[nodiscard]] TcpState tcp_state(int fd);
-/// BBR if the kernel offers it; false if not.
-bool set_bbr(int fd);
-/// For a connection that has begun to carry much: if it has BBR on a path of less than a
-/// millisecond, Reno takes its place. There the window is back within moments, and a timer for each
-/// of BBR's bursts is most of what sending costs.
-void suit_path(int fd);
+// ---- Congestion control. BBR sends in bursts at a pace, with a timer for each: on a long path that
+// is what fills it, on one of less than a millisecond it is most of what sending costs, and a window
+// that was halved is back within moments. ----
+
+/// To be called before the connection is made, or on a listener: Reno, if it were BBR.
+void begin_unpaced(int fd);
+/// On a connection that was: BBR if its path is long and the kernel offers it.
+void pace_if_long(int fd);
+/// On one that nobody called these for, once it carries much: Reno, if it has BBR on a short path.
+void unpace_if_short(int fd);
+
 /// The next close sends a reset, or not. Accepted sockets inherit it.
 void reset_on_close(int fd);
 void end_on_close(int fd);

@@ -79,7 +79,7 @@ Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer, std::uint32_t 
                         bool new_session) {
   const auto address = co_await resolve(worker.loop(), peer.endpoint->host);
   if (!address) co_return failed(address.error().message());
-  const int fd = begin_connect({*address, peer.endpoint->port}, {own_mark, std::nullopt});
+  const int fd = begin_connect({*address, peer.endpoint->port}, {own_mark, std::nullopt, true});
   if (fd < 0) co_return failed(errno_text(-fd));
   auto socket = Watched::make(worker.loop(), fd, Watched::Mode::kNonBlocking);
   if (!socket) co_return failed(socket.error().message());
@@ -87,6 +87,7 @@ Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer, std::uint32_t 
   if (error == ECONNRESET) co_return failed(Got::kFailed);
   if (error != 0) co_return failed(errno_text(error));
   prepare_tunnel(fd);
+  pace_if_long(fd);
   if (new_session) co_return co_await begin_session(worker, peer, std::move(*socket));
   SessionHandle session = worker.shared().sessions.with(peer.public_key, worker.loop().now());
   if (!session) co_return failed("the session ended while it was dialled");

@@ -93,6 +93,7 @@ Task<std::optional<Greeted>> greet(Worker& worker, std::unique_ptr<Watched> sock
     say_refused(worker, from, "its first record is neither PING nor OPEN");
     co_return std::nullopt;
   }
+  pace_if_long(answered.link->socket().fd());
   if (answered.fresh) worker.shared().sessions.add_theirs(std::move(answered.session));
   co_return Greeted{std::move(answered.link), peer, *record};
 }

@@ -21,7 +21,6 @@ constexpr std::size_t kMostKept = 2 * RelayBuffers::kReadBytes;
 void prepare_tunnel(int fd) {
   constexpr std::chrono::seconds kKeepaliveAfter{15};
   set_no_delay(fd);
-  set_bbr(fd);
   set_keepalive(fd, kKeepaliveAfter);
 }
 

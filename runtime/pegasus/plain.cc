@@ -20,6 +20,20 @@ thread_local std::array<iovec, PlainWriter::kMostPayloads> payloads;
 // ---- PlainReader ----
 
 ssize_t PlainReader::read(std::size_t room) {
+  // Somebody who says little at a time gets by with the cheaper call.
+  if (!much_) room = std::min(room, RelayBuffers::kBodyBytes);
+  const ssize_t got = much_ ? read_parts(room) : read_one(room);
+  const bool full = got > 0 && static_cast<std::size_t>(got) == room;
+  if (got > 0 && !full && !socket_.hung_up()) socket_.drained();
+  much_ = full || (much_ && got > static_cast<ssize_t>(RelayBuffers::kBodyBytes));
+  return got;
+}
+
+ssize_t PlainReader::read_one(std::size_t room) {
+  return ::recv(socket_.fd(), buffers_.sealed.data() + RelayBuffers::kHead + kRecordHead, room, 0);
+}
+
+ssize_t PlainReader::read_parts(std::size_t room) {
   std::array<iovec, RelayBuffers::kRecords> parts;
   int used = 0;
   std::uint8_t* slot = buffers_.sealed.data() + RelayBuffers::kHead;
@@ -28,9 +42,7 @@ ssize_t PlainReader::read(std::size_t room) {
     parts[static_cast<std::size_t>(used++)] = {slot + kRecordHead, size};
     left -= size;
   }
-  const ssize_t got = ::readv(socket_.fd(), parts.data(), used);
-  if (got > 0 && static_cast<std::size_t>(got) < room && !socket_.hung_up()) socket_.drained();
-  return got;
+  return ::readv(socket_.fd(), parts.data(), used);
 }
 
 std::optional<ByteView> PlainReader::seal(RecordLayer& records, std::size_t bytes, bool opened) {
@@ -66,12 +78,19 @@ bool PlainWriter::write() {
   return true;
 }
 
+ssize_t PlainWriter::send_payloads(std::size_t first) const {
+  if (count_ - first == 1) {
+    return ::send(socket_.fd(), payloads[first].iov_base, payloads[first].iov_len, MSG_NOSIGNAL);
+  }
+  msghdr message{};
+  message.msg_iov = payloads.data() + first;
+  message.msg_iovlen = count_ - first;
+  return ::sendmsg(socket_.fd(), &message, MSG_NOSIGNAL);
+}
+
 bool PlainWriter::write_payloads(std::size_t& first) {
   while (first < count_) {
-    msghdr message{};
-    message.msg_iov = payloads.data() + first;
-    message.msg_iovlen = count_ - first;
-    const ssize_t sent = ::sendmsg(socket_.fd(), &message, MSG_NOSIGNAL);
+    const ssize_t sent = send_payloads(first);
     if (sent >= 0) {
       written_ += static_cast<std::size_t>(sent);
       first = skip(first, static_cast<std::size_t>(sent));

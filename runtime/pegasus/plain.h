@@ -39,8 +39,12 @@ class PlainReader {
   [[nodiscard]] std::optional<ByteView> seal(RecordLayer& records, std::size_t bytes, bool opened);
 
  private:
+  [[nodiscard]] ssize_t read_one(std::size_t room);
+  [[nodiscard]] ssize_t read_parts(std::size_t room);
+
   Watched& socket_;
   RelayBuffers& buffers_;
+  bool much_ = false;  ///< the last read filled its room
 };
 
 /// From opened records to the plain socket, at the pace of a limit if there is one.
@@ -70,6 +74,7 @@ class PlainWriter {
   void cancel();
 
  private:
+  [[nodiscard]] ssize_t send_payloads(std::size_t first) const;
   [[nodiscard]] bool write_payloads(std::size_t& first);
   [[nodiscard]] std::size_t skip(std::size_t first, std::size_t bytes);
   void keep(std::size_t first);

@@ -96,9 +96,10 @@ class Relay : public Cuttable, public FailureWatcher {
     if (--running_ == 0 && waiting_) plain_.loop().resume_soon(waiting_);
   }
 
-  static void suit(const Watched& socket, std::uint64_t carried, bool& suited) {
+  void suit_path() {
     constexpr std::uint64_t kMuch = 256 * 1024;
-    if (carried >= kMuch && !std::exchange(suited, true)) suit_path(socket.fd());
+    if (carried_.counts.from_tunnel < kMuch || std::exchange(suited_, true)) return;
+    unpace_if_short(plain_.fd());
   }
 
   /// Ends both directions; the client or server gets a reset.
@@ -177,7 +178,6 @@ class Relay : public Cuttable, public FailureWatcher {
 
   bool seal_and_write(std::size_t bytes) {
     carried_.counts.to_tunnel += bytes;
-    suit(link_.socket(), carried_.counts.to_tunnel, link_suited_);
     if (!link_.change_keys_if_due(plain_.loop().now())) return false;
     const auto sealed = reader_.seal(link_.records(), bytes, take_opened());
     return sealed && link_.write(*sealed);
@@ -224,7 +224,7 @@ class Relay : public Cuttable, public FailureWatcher {
       open_all(input.bytes);
       if (failed_) co_return;
       bool good = writer_.write();
-      suit(plain_, carried_.counts.from_tunnel, plain_suited_);
+      suit_path();
       if (good && writer_.has_kept()) {
         down_waits_ = true;
         good = co_await writer_.flush();
@@ -335,9 +335,8 @@ class Relay : public Cuttable, public FailureWatcher {
   bool down_ended_ = false;  ///< nothing more is to be read from the link
   bool has_input_;           ///< bytes that came before are still to be opened
   bool failed_ = false;
-  bool lasting_ = false;       ///< it was looked at
-  bool link_suited_ = false;   ///< the link's socket was told that it carries much
-  bool plain_suited_ = false;  ///< the plain one was
+  bool lasting_ = false;  ///< it was looked at
+  bool suited_ = false;   ///< the plain socket carries much, and was told so
   RelayResult result_;
 };
 
