@@ -123,6 +123,18 @@ TEST_CASE("timers run in order, and not after they were forgotten") {
   CHECK(order == "abc");
 }
 
+TEST_CASE("a nudge that finds nobody ends the next wait, and no other") {
+  auto loop = make_loop();
+  Pair pair(*loop);
+  std::vector<Wake> seen;
+  pair.ours->drained();
+  pair.ours->nudge();
+  start(note_wake(*pair.ours, Watched::kForever, seen));
+  start(note_wake(*pair.ours, loop->now() + milliseconds(1), seen));
+  run_for(*loop, milliseconds(3));
+  CHECK(seen == std::vector<Wake>{Wake::kReady, Wake::kTimeout});
+}
+
 TEST_CASE("a wait ends with bytes, with the deadline, with a nudge, or with cancel") {
   auto loop = make_loop();
   Pair pair(*loop);

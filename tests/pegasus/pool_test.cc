@@ -57,7 +57,8 @@ TEST_CASE("what is taken is replaced when half is gone, since most of it comes b
   CHECK(policy.dials(ready / 2, 0, 0, now) == 0);
   CHECK(policy.dials(ready / 2 - 1, 0, 0, now) == PoolPolicy::kMostDialling);
   CHECK(policy.dials(ready / 2 - 1, 1, 0, now) == 0);
-  CHECK(policy.dials(ready / 2 - 1, 1, 1, now) == 0);
+  CHECK(policy.dials(ready / 2 - 1, 1, 1, now) == PoolPolicy::kMostDialling - 1);
+  CHECK(policy.dials(ready / 2 - 1, 2, 1, now) == 0);
   CHECK(policy.dials(0, 0, 1, now) == PoolPolicy::kMostDialling);
 }
 
