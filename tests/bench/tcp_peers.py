@@ -46,6 +46,19 @@ class Lab:
         self.await_port("server", 5001)
         self.await_port("server", 5201)
         self.begin()
+        if self.options.tracked:
+            self.track()
+
+    def track(self):
+        """Connections are tracked, as on every router with a stateful firewall."""
+        for machine in ("entry", "exit"):
+            must(self.at(machine) + ["nft", "-f", "-"], input="""
+                table inet tracked {
+                  chain in {
+                    type filter hook forward priority filter
+                    ct state invalid drop
+                  }
+                }""")
 
     def begin(self):
         """Starts what runs on entry and exit."""
