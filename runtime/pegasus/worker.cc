@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/io/free_memory.h"
 #include "runtime/pegasus/allow.h"
 
 namespace arctic {
@@ -49,6 +50,7 @@ Worker::Listed::Listed(Worker& worker, Carried& carried)
   carried.id = ++worker.shared_.last_id;
   carried.since = worker.loop().now();
   worker.carried_.emplace(carried.id, &carried);
+  worker.most_carried_ = std::max(worker.most_carried_, worker.carried_.size());
   ++worker.counts(*carried.found.tunnel).total;
 }
 
@@ -97,6 +99,10 @@ void Worker::look() {
   for (Carried* const each : all) {
     if (each->running != nullptr) each->running->look();
   }
+  constexpr std::size_t kMany = 1000;
+  if (most_carried_ < kMany || carried_.size() > most_carried_ / 2) return;
+  most_carried_ = carried_.size();
+  give_free_memory_back();
 }
 
 void Worker::drain() {

@@ -84,7 +84,8 @@ class Worker {
   /// Connections that none of these configurations allows end with a reset, and idle links of peers
   /// that none of them has.
   void cut_gone(const std::vector<RunningHandle>& kept);
-  /// To be called now and then: connections that hang on a dead one end.
+  /// To be called now and then: connections that hang on a dead one end, and after many have ended
+  /// their memory goes back to the system.
   void look();
   /// Begins no more: idle links are closed, those in use when their connection has ended.
   void drain();
@@ -111,6 +112,7 @@ class Worker {
   Tunnels tunnels_;
   std::map<std::uint64_t, Carried*> carried_;
   AllCounts counts_;
+  std::size_t most_carried_ = 0;  ///< at once, since memory was given back
   bool draining_ = false;
   std::minstd_rand random_{std::random_device{}()};
 };
