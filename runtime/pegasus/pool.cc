@@ -17,29 +17,35 @@ constexpr milliseconds kLongestBackoff{10'000};
 
 }  // namespace
 
-double PoolPolicy::openings(Time now) const {
+double PoolPolicy::Recent::count(Time now) const {
   const double age = static_cast<double>((now - counted_at_).count());
-  return openings_ * std::exp(-std::max(age, 0.0) / kMemory);
+  return count_ * std::exp(-std::max(age, 0.0) / kMemory);
 }
 
-void PoolPolicy::opening(Time now) {
-  openings_ = openings(now) + 1;
+void PoolPolicy::Recent::add(Time now) {
+  count_ = count(now) + 1;
   counted_at_ = now;
 }
 
 std::size_t PoolPolicy::wanted(Time now) const {
-  const auto ready = static_cast<std::size_t>(std::ceil(openings(now) * kShareDuringADial));
-  return std::clamp(ready, kFewest, kMost);
+  const auto during_a_dial =
+      static_cast<std::size_t>(std::ceil(openings_.count(now) * kShareDuringADial));
+  return std::clamp(during_a_dial, kFewest, kMost);
+}
+
+/// So many ready or coming are enough: what is wanted, less half of what comes back meanwhile.
+std::size_t PoolPolicy::enough(Time now) const {
+  const std::size_t all = wanted(now);
+  const double back = std::min(returns_.count(now) * kShareDuringADial, static_cast<double>(all));
+  return std::max(all - static_cast<std::size_t>(back / 2), kFewest);
 }
 
 std::size_t PoolPolicy::dials(std::size_t idle, std::size_t dialling, std::size_t waiting,
                               Time now) const {
   if (now < may_dial_at_) return 0;
-  const std::size_t ready = wanted(now);
   const std::size_t coming = idle + dialling;
-  // Those in use come back: were each taken one replaced, there would soon be too many.
-  if (coming >= waiting + std::max(ready / 2, kFewest) || dialling >= most_dialling_) return 0;
-  const std::size_t needed = waiting + ready;
+  if (coming >= waiting + enough(now) || dialling >= most_dialling_) return 0;
+  const std::size_t needed = waiting + wanted(now);
   // Whoever does not answer is asked once at a time.
   if (failing()) return dialling == 0 ? 1 : 0;
   return std::min(needed - coming, most_dialling_ - dialling);

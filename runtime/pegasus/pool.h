@@ -20,12 +20,16 @@ class PoolPolicy {
   static constexpr std::size_t kMostDialling = 16;
 
   /// A client's connection wants a link.
-  void opening(Time now);
-  /// How many should be idle, by the openings of late: kFewest to kMost.
+  void opening(Time now) { openings_.add(now); }
+  /// A link is idle again after its connection.
+  void came_back(Time now) { returns_.add(now); }
+  /// How many may be wanted before another could be dialled, by the openings of late: kFewest to
+  /// kMost.
   [[nodiscard]] std::size_t wanted(Time now) const;
 
-  /// How many dials to begin now: once less than half of what is wanted is ready or coming, as many
-  /// as are missing. 0 before may_dial_at().
+  /// How many dials to begin now. Those that come back need no replacement: if all of late did,
+  /// what is wanted is dialled once less than half of it is ready or coming; if none did, at once.
+  /// 0 before may_dial_at().
   [[nodiscard]] std::size_t dials(std::size_t idle, std::size_t dialling, std::size_t waiting,
                                   Time now) const;
 
@@ -39,10 +43,20 @@ class PoolPolicy {
   [[nodiscard]] bool failing() const { return failures_ > 0; }
 
  private:
-  [[nodiscard]] double openings(Time now) const;
+  /// Events of late, each counting less by the time.
+  class Recent {
+   public:
+    void add(Time now);
+    [[nodiscard]] double count(Time now) const;
 
-  double openings_ = 0;  ///< of late, each counting less by the time
-  Time counted_at_{};
+   private:
+    double count_ = 0;
+    Time counted_at_{};
+  };
+  [[nodiscard]] std::size_t enough(Time now) const;
+
+  Recent openings_;
+  Recent returns_;
   std::size_t most_dialling_ = 4;
   unsigned failures_ = 0;
   Time may_dial_at_{};

@@ -95,6 +95,7 @@ void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> lin
   const bool wanted = !stopping_ && config != nullptr && config->public_key == at.key &&
                       at.idle.size() < PoolPolicy::kMost;
   if (!wanted) return reset_on_close(link->socket().fd());
+  at.policy.came_back(worker_.loop().now());
   add_idle(at, std::move(link));
 }
 

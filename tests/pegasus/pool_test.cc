@@ -46,20 +46,30 @@ TEST_CASE("dials are for who waits and for what should be ready, less what is co
   CHECK(policy.dials(5, 0, 0, now) == 0);
 }
 
-TEST_CASE("what is taken is replaced when half is gone, since most of it comes back") {
-  PoolPolicy policy;
-  for (std::size_t i = 0; i < PoolPolicy::kMostDialling; ++i) policy.succeeded();
-  const Time now = seconds(100);
-  for (int i = 0; i < 400; ++i) policy.opening(now);
-  const std::size_t ready = policy.wanted(now);
-  REQUIRE(ready == 100);
-  CHECK(policy.dials(ready - 1, 0, 0, now) == 0);
-  CHECK(policy.dials(ready / 2, 0, 0, now) == 0);
-  CHECK(policy.dials(ready / 2 - 1, 0, 0, now) == PoolPolicy::kMostDialling);
-  CHECK(policy.dials(ready / 2 - 1, 1, 0, now) == 0);
-  CHECK(policy.dials(ready / 2 - 1, 1, 1, now) == PoolPolicy::kMostDialling - 1);
-  CHECK(policy.dials(ready / 2 - 1, 2, 1, now) == 0);
-  CHECK(policy.dials(0, 0, 1, now) == PoolPolicy::kMostDialling);
+TEST_CASE("what does not come back is replaced at once, what does when half is gone") {
+  struct Case {
+    int returns;         ///< of 400 openings
+    std::size_t enough;  ///< of the 100 that are wanted
+  };
+  for (const Case& each : {Case{0, 100}, {100, 88}, {200, 75}, {400, 50}, {4000, 50}}) {
+    PoolPolicy policy;
+    for (std::size_t i = 0; i < PoolPolicy::kMostDialling; ++i) policy.succeeded();
+    const Time now = seconds(100);
+    for (int i = 0; i < 400; ++i) policy.opening(now);
+    for (int i = 0; i < each.returns; ++i) policy.came_back(now);
+    INFO(each.returns << " came back");
+    REQUIRE(policy.wanted(now) == 100);
+    CHECK(policy.dials(each.enough, 0, 0, now) == 0);
+    CHECK(policy.dials(each.enough - 5, 5, 0, now) == 0);
+    CHECK(policy.dials(each.enough, 0, 1, now) > 0);
+    // Then as many as are missing of what is wanted.
+    const std::size_t missing = 100 - (each.enough - 1);
+    CHECK(policy.dials(each.enough - 1, 0, 0, now) == std::min(missing, PoolPolicy::kMostDialling));
+    // What came back long ago says nothing of today.
+    const Time later = now + seconds(20);
+    for (int i = 0; i < 400; ++i) policy.opening(later);
+    CHECK(policy.dials(policy.wanted(later) - 1, 0, 0, later) == 1);
+  }
 }
 
 TEST_CASE("a peer that fails is asked once at a time, and later each time") {
