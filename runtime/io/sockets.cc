@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/io/owned_fd.h"
+
 namespace arctic {
 namespace {
 
@@ -40,11 +42,15 @@ int close_with(int fd, int error) {
 
 constexpr std::string_view kBbr = "bbr";
 
-bool is_paced(int fd) {
-  std::array<char, 16> name{};  // TCP_CA_NAME_MAX
-  socklen_t size = name.size();
-  return ::getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), &size) == 0 &&
-         name.data() == kBbr;
+bool bbr_is_default() {
+  static const bool kIs = [] {
+    const OwnedFd fd(make_socket(Family::kIpv4));
+    std::array<char, 16> name{};  // TCP_CA_NAME_MAX
+    socklen_t size = name.size();
+    return ::getsockopt(fd.get(), IPPROTO_TCP, TCP_CONGESTION, name.data(), &size) == 0 &&
+           name.data() == kBbr;
+  }();
+  return kIs;
 }
 
 void set_congestion_control(int fd, std::string_view name) {
@@ -257,15 +263,15 @@ TcpState tcp_state(int fd) {
 }
 
 void begin_unpaced(int fd) {
-  if (is_paced(fd)) set_congestion_control(fd, "reno");
+  if (bbr_is_default()) set_congestion_control(fd, "reno");
 }
 
 void pace_if_long(int fd) {
   if (!is_short(fd)) set_congestion_control(fd, kBbr);
 }
 
-void unpace_if_short(int fd) {
-  if (is_paced(fd) && is_short(fd)) set_congestion_control(fd, "reno");
+void pace_as_default(int fd) {
+  if (bbr_is_default()) pace_if_long(fd);
 }
 
 void reset_on_close(int fd) {

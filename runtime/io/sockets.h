@@ -103,16 +103,17 @@ struct TcpState {
   std::chrono::milliseconds since_answer{};  ///< since the last acknowledgement
 };
 [[nodiscard]] TcpState tcp_state(int fd);
-// ---- Congestion control. BBR sends in bursts at a pace, with a timer for each: on a long path that
-// is what fills it, on one of less than a millisecond it is most of what sending costs, and a window
-// that was halved is back within moments. ----
+// ---- Congestion control. BBR sends in bursts at a pace, with a timer for each: on a long path
+// that is what fills it, on one of less than a millisecond it is most of what sending costs, and a
+// window that was halved is back within moments. What the kernel has once paced it paces for good,
+// so BBR comes later or not at all. What the system's default is, is asked once. ----
 
-/// To be called before the connection is made, or on a listener: Reno, if it were BBR.
+/// To be called before the connection is made, or on a listener: Reno, if it were BBR by default.
 void begin_unpaced(int fd);
-/// On a connection that was: BBR if its path is long and the kernel offers it.
+/// On a tunnel connection that was made: BBR if its path is long and the kernel offers it.
 void pace_if_long(int fd);
-/// On one that nobody called these for, once it carries much: Reno, if it has BBR on a short path.
-void unpace_if_short(int fd);
+/// On somebody else's, once it carries much: BBR if its path is long and BBR is the default.
+void pace_as_default(int fd);
 
 /// The next close sends a reset, or not. Accepted sockets inherit it.
 void reset_on_close(int fd);

@@ -33,6 +33,7 @@ bool send_open(Worker& worker, Watched& client, TunnelLink& link, Carried& carri
   if (room > 0) {
     got = ::recv(client.fd(), rest.data() + kRecordHead, room, MSG_DONTWAIT);
     const int error = got < 0 ? errno : 0;
+    turn.give_back(room - static_cast<std::uint64_t>(std::max<ssize_t>(got, 0)));
     if (error == EAGAIN) client.drained();
     // Asked again the kernel would say that the client had ended in order.
     if (error != 0 && error != EAGAIN && error != EINTR) {
@@ -40,7 +41,6 @@ bool send_open(Worker& worker, Watched& client, TunnelLink& link, Carried& carri
       (void)link.send(FrameType::kReset);
       return false;
     }
-    turn.give_back(room - static_cast<std::uint64_t>(std::max<ssize_t>(got, 0)));
   }
   if (got > 0) {
     const std::size_t data = static_cast<std::size_t>(got) + kRecordOverhead;
@@ -90,9 +90,6 @@ void refuse(Worker& worker, const Carried& carried, const char* why) {
 /// The client's connection over a link that was taken for it.
 Task<RelayResult> carry_over(Worker& worker, Watched& client, TunnelLink& link, Carried& carried) {
   const auto limits = worker.shared().limits.of(carried.found.tunnel->service);
-  // The first bytes of a client that speaks first are often just behind its handshake.
-  co_await worker.loop().yield();
-  if (carried.cut_asked) co_return RelayResult{};
   if (!send_open(worker, client, link, carried, *limits)) co_return RelayResult{};
   co_return co_await relay(
       {LinkEnd::kInitiator, client, link, worker.buffers(), carried, limits.get()});
@@ -116,6 +113,9 @@ Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, SocketAddress 
   if (!carried.found) co_return;
   const Worker::Listed listed(worker, carried);
   if (!listed) co_return refuse(worker, carried, "too many connections");
+  // The first bytes of a client that speaks first are often just behind its handshake.
+  co_await worker.loop().yield();
+  if (carried.cut_asked) co_return;
   const std::string& peer = carried.found.tunnel->peer;
   auto link = co_await worker.tunnels().take(peer, worker.loop().now() + kWaitForLink);
   if (!link) co_return refuse(worker, carried, "no tunnel connection");

@@ -67,7 +67,7 @@ Task<Reached> reach(Worker& worker, const Carried& carried, const OpenFrame& ope
          {"reason", theirs ? to_string(allowed) : "the service's source is another peer"}});
     co_return refused(RefusedReason::kNotAllowed);
   }
-  DialOptions options{carried.found.config->config().own_mark, std::nullopt, false};
+  DialOptions options{carried.found.config->config().own_mark, std::nullopt, true};
   if (tunnel.transparent) options.source = carried.client;
   Reached reached = co_await connect_to(worker, carried.destination, options);
   if (reached.socket && tunnel.proxy_protocol == ProxyProtocol::kV2 &&

@@ -34,7 +34,7 @@ Result<BoundPort> bind_port(const ListenPort& port, std::size_t workers) {
       ARCTIC_TRY(const int fd,
                  listen_tcp({address, port.port}, {.transparent = !port.tunnel, .shared = true}));
       // What is accepted inherits it.
-      if (port.tunnel) begin_unpaced(fd);
+      begin_unpaced(fd);
       port.tunnel ? prepare_tunnel(fd) : prepare_plain(fd);
       worker.emplace_back(fd);
     }

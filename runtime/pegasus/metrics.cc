@@ -56,7 +56,8 @@ void write_services(MetricsText& text, const PegasusStatus& status) {
              "Times that the limit made a connection wait.",
              [](const Service& service) { return service.waits; });
   text.family("pegasus_connect_seconds", Type::kHistogram,
-              "From the begin of a connection to the destination's answer.");
+              "From the begin of a connection until the destination has it; at the entry until the "
+              "exit says so, with the first bytes or 10 ms later.");
   for (const auto& service : status.services) {
     std::vector<double> bounds;
     for (const std::uint64_t ms : service.connect_ms.bounds) {

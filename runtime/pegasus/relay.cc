@@ -64,7 +64,7 @@ class Relay : public Cuttable, public FailureWatcher {
   void cut() override {
     if (failed_) return;
     // A record that has to wait behind others may never leave.
-    if (link_.has_kept() || !link_.send(FrameType::kReset)) result_.link_dead = true;
+    if (link_.has_kept() || !send_reset()) result_.link_dead = true;
     fail();
   }
 
@@ -99,7 +99,7 @@ class Relay : public Cuttable, public FailureWatcher {
   void suit_path() {
     constexpr std::uint64_t kMuch = 256 * 1024;
     if (carried_.counts.from_tunnel < kMuch || std::exchange(suited_, true)) return;
-    unpace_if_short(plain_.fd());
+    pace_as_default(plain_.fd());
   }
 
   /// Ends both directions; the client or server gets a reset.
@@ -122,9 +122,15 @@ class Relay : public Cuttable, public FailureWatcher {
   /// The other end is to see a reset, too.
   Task<void> reset_both() {
     if (failed_) co_return;
-    (void)link_.send(FrameType::kReset);
+    (void)send_reset();
     (void)co_await link_.flush();
     fail();
+  }
+
+  /// With OPENED before it if that has not gone yet: it was a connection, and the entry counts it.
+  [[nodiscard]] bool send_reset() {
+    if (take_opened() && !link_.send(FrameType::kOpened)) return false;
+    return link_.send(FrameType::kReset);
   }
 
   /// Both have said their last: what the link brings from now on is of the next connection.

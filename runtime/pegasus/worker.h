@@ -23,7 +23,8 @@ struct ServiceCounts {
   std::uint64_t total = 0;
   std::uint64_t refused = 0;
   RelayCounts ended;  ///< payload of the connections that are over
-  /// From OPEN to the answer, by kConnectBoundsMs; the last counts the longer ones.
+  /// At the exit until the destination has it, at the entry until OPENED comes, by
+  /// kConnectBoundsMs; the last counts the longer ones.
   static constexpr std::array<std::uint32_t, 10> kConnectBoundsMs{1,  2,   5,   10,   25,
                                                                   50, 100, 250, 1000, 5000};
   std::array<std::uint64_t, kConnectBoundsMs.size() + 1> connects{};
