@@ -149,6 +149,8 @@ Task<bool> between(Worker& worker, const Greeted& greeted, const Record& record)
     case FrameType::kRekey:
     case FrameType::kSwitch:
       co_return link.take_rekey(record, worker.loop().now());
+    case FrameType::kReset:  // the client's, sent before our FIN was there
+      co_return false;
     default:
       co_return wrong(worker, greeted, "a frame outside of a connection");
   }

@@ -102,9 +102,11 @@ same "entry: the peer is up" up "$(field '.result.peers[] | select(.name == "exi
 at_least "entry: handshakes" 1 "$(field '.result.peers[] | select(.name == "exit").handshakes')"
 ask exit status
 same "exit: the peer is up" up "$(field '.result.peers[] | select(.name == "entry").state')"
-# What was refused had a byte that never left the entry.
+# What was refused had a byte, which the entry may have taken from the client by then.
 bytes_of() { ask "$1" status; field "[.result.services[].bytes | .sent, .received] | .[4] -= $2 | tostring"; }
-same "both ends count the same bytes" "$(bytes_of entry 1)" "$(bytes_of exit 0)"
+taken=1
+[ "$(bytes_of entry 0)" != "$(bytes_of exit 0)" ] || taken=0
+same "both ends count the same bytes" "$(bytes_of entry $taken)" "$(bytes_of exit 0)"
 ask entry status
 same "digest of the file that runs" "$(digest entry/opt/tillered/pegasus/config.json)" "$(field .result.digest)"
 same "memory, descriptors, time" true \
