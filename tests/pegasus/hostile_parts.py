@@ -1,6 +1,6 @@
 """What the attacks on a pegasus are made of: sources, good and bad connections, and what is seen.
 
-Used by hostile.py alone; speaks the wire with wire_client.py.
+Used by hostile.py and hostile_exit_parts.py; speaks the wire with wire_client.py.
 """
 import base64
 import ipaddress
@@ -75,11 +75,34 @@ class Echo:
         stream.close()
 
 
-class Target:
-    """The pegasus under attack, as its process and as what listens."""
+class Process:
+    """The pegasus under attack, as the kernel shows it."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def alive(self):
+        try:
+            with open(f"/proc/{self.pid}/stat") as file:
+                return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+
+
+class Target(Process):
+    """The same as what listens."""
 
     def __init__(self, plan):
-        self.port, self.pid, self.log = plan["port"], plan["pid"], plan["log"]
+        super().__init__(plan["pid"])
+        self.port, self.log = plan["port"], plan["log"]
         self.public = base64.b64decode(plan["exit_key"])
         self.ids = plan["ids"]
         self.sources = Sources()
@@ -97,23 +120,6 @@ class Target:
         except ConnectionResetError:
             pass  # at once; who writes or reads finds out
         return stream
-
-    # ---- The process ----
-
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
-
-    def cpu_seconds(self):
-        with open(f"/proc/{self.pid}/stat") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def alive(self):
-        try:
-            with open(f"/proc/{self.pid}/stat") as file:
-                return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-        except FileNotFoundError:
-            return False
 
     # ---- Good beginnings; they leave what was said in .heard and .said ----
 
@@ -254,5 +260,5 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-__all__ = ["ENDS", "Echo", "InvalidTag", "PATIENCE", "Recorded", "Target", "X25519PrivateKey", "eventually", "is_open",
+__all__ = ["ENDS", "Echo", "InvalidTag", "PATIENCE", "Process", "Recorded", "Target", "X25519PrivateKey", "eventually", "is_open",
            "key_of", "many_descriptors", "open_body", "said_by", "silent_end", "wire"]
