@@ -5,16 +5,16 @@ Used by hostile_exit.py alone; speaks the wire with wire_client.py and hostile_p
 """
 import base64
 import ctypes
+import errno
 import json
 import os
-import queue
 import re
 import socket
 import struct
 import threading
 import time
 
-from hostile_parts import ENDS, InvalidTag, Process, Recorded, X25519PrivateKey, eventually, open_body, wire
+from hostile_parts import ENDS, InvalidTag, Process, Recorded, X25519PrivateKey, eventually, wire
 
 PATIENCE = 30  # seconds that anything awaited may take
 PORT = 61000
@@ -62,12 +62,14 @@ class Link(Recorded):
         self.to, self.back, self.uses = self.back, self.to, 0
 
     def fate(self, patience=3):
-        """(how the other end ends it: reset, end, or open; the frames before that)"""
+        """(how the other end ends it: reset, end, told by a RESET frame, or open; the frames)"""
         kinds = []
         self.stream.settimeout(patience)
         try:
             while True:
                 kinds.append(self.receive()[0])
+                if kinds[-1] == wire.RESET:
+                    return "told", kinds
         except TimeoutError:
             return "open", kinds
         except EOFError:
@@ -91,7 +93,8 @@ class Exit:
         self.manner, self.script = Exit.well, None
         self.dials, self.sessions, self.streams = [], {}, set()
         self.inits = self.hellos = 0
-        self.complaints, self.told = [], queue.Queue()
+        self.complaints = []
+        self.attacks, self.attacked, self.kept = 0, set(), None
 
     def listen(self):
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
@@ -159,8 +162,8 @@ class Exit:
         accept += wire.hmac(secret, b"accept" + first + accept)[:16]
         return accept, secret, wire.hash_of(first + accept)
 
-    def greet(self, stream, confirm=True):
-        first = self.hear(stream)
+    def greet(self, stream, first=None, confirm=True):
+        first = first or self.hear(stream)
         answer, secret, transcript = self.answer(first)
         stream.sendall(answer)
         link = Link(stream, secret, transcript, first, answer)
@@ -178,6 +181,7 @@ class Exit:
             kind, body = link.receive()
             if kind == wire.PING:
                 link.send(wire.PONG, body)
+            if kind in (wire.PING, wire.PONG):
                 continue
             assert kind == wire.OPEN, f"frame {kind} outside of a connection"
             assert body[-len(self.service):] == self.service.encode(), body
@@ -197,7 +201,7 @@ def echo(link):
             link.send(wire.PONG, body)
         elif kind == wire.RESET:
             raise EOFError
-        else:
+        elif kind != wire.PONG:
             assert kind in (wire.DATA, wire.FIN), f"frame {kind} in a connection"
             link.send(kind, body)
             if kind == wire.FIN:
@@ -238,16 +242,24 @@ def outcome(stream, patience=PATIENCE):
         return "reset", heard
 
 
+def says(exit, text, six=False, fin=True, patience=PATIENCE):
+    """What comes of a client that says this. The kernel tells of a reset once, to whoever asks."""
+    try:
+        with connect(exit, six) as stream:
+            stream.sendall(text)
+            if fin:
+                stream.shutdown(socket.SHUT_WR)
+            return outcome(stream, patience)
+    except OSError as error:
+        if error.errno not in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):
+            raise
+        return "reset", b""
+
+
 def exchange(exit, six=False, text=None):
     """A good connection: what is said comes back, and both ends end."""
     text = text or os.urandom(2000)
-    with connect(exit, six) as stream:
-        try:
-            stream.sendall(text)
-            stream.shutdown(socket.SHUT_WR)
-        except OSError:
-            return False
-        return outcome(stream) == ("end", text)
+    return says(exit, text, six) == ("end", text)
 
 
 def enter(machine):
@@ -264,13 +276,14 @@ class Entry(Process):
     def __init__(self, pid, folder, log):
         super().__init__(pid)
         self.log = log
-        self.control = f"{folder}/run/arctic/pegasus.sock"
+        self.control, self.asking = f"{folder}/run/arctic/pegasus.sock", threading.Lock()
 
     def status(self):
-        with socket.socket(socket.AF_UNIX) as control:
+        # One asks at a time: there is little room for those that wait.
+        with self.asking, socket.socket(socket.AF_UNIX) as control:
             control.settimeout(PATIENCE)
             control.connect(self.control)
-            control.sendall(b'{"id":1,"method":"status"}\n')
+            control.sendall(b'{"id":1,"method":"status","params":{}}\n')
             with control.makefile() as answer:
                 return json.loads(answer.readline())["result"]
 
@@ -297,4 +310,4 @@ class Entry(Process):
 
 __all__ = ["ACCEPT", "Answer", "ENDS", "Entry", "Exit", "HELLO", "INIT", "InvalidTag", "Link",
            "PATIENCE", "PORT", "RESP", "X25519PrivateKey", "abort", "connect", "echo", "enter",
-           "eventually", "exchange", "open_body", "outcome", "wire"]
+           "eventually", "exchange", "outcome", "says", "wire"]
