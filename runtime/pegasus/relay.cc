@@ -291,6 +291,7 @@ class Relay : public Cuttable, public FailureWatcher {
       case FrameType::kRefused:
         if (!awaited) return wrong("REFUSED out of turn");
         result_.refused = parse_refused(record.body);
+        if (!result_.refused) return wrong("REFUSED for no known reason");
         fail();
         return false;
       case FrameType::kFin:
