@@ -124,7 +124,7 @@ Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, SocketAddress 
   if (result.reusable) {
     worker.tunnels().give_back(peer, std::move(link));
   } else {
-    worker.tunnels().let_end(peer, std::move(link), result.link_dead);
+    worker.tunnels().let_end(peer, std::move(link), result);
   }
 }
 

@@ -99,13 +99,14 @@ void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> lin
   add_idle(at, std::move(link));
 }
 
-void Tunnels::let_end(const std::string& name, std::unique_ptr<TunnelLink> link, bool dead) {
+void Tunnels::let_end(const std::string& name, std::unique_ptr<TunnelLink> link,
+                      const RelayResult& result) {
   Peer& at = peer(name);
   --at.busy;
-  if (dead) {
-    if (tcp_state(link->socket().fd()).unanswered) drop_idle(at);
-    return reset_on_close(link->socket().fd());
-  }
+  const int fd = link->socket().fd();
+  if (result.link_dead && tcp_state(fd).unanswered) drop_idle(at);
+  // Who breaks the rules may never close it, and would keep a descriptor for each client.
+  if (result.link_dead || result.broken != nullptr) return reset_on_close(fd);
   if (!link->socket().hung_up()) start(await_end(std::move(link)));
 }
 

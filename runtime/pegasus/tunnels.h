@@ -18,6 +18,7 @@
 namespace arctic {
 
 class Worker;
+struct RelayResult;
 
 /// An idle link and what its use is bounded by.
 struct IdleLink {
@@ -46,9 +47,10 @@ class Tunnels {
   /// For the next connection.
   void give_back(const std::string& peer, std::unique_ptr<TunnelLink> link);
   /// One that was taken and carries nothing any more: waits for the other end to close it, so that
-  /// no port of ours stays behind. A dead one is reset at once; and if the peer did not even take
-  /// what was sent, the idle ones are not trusted any more.
-  void let_end(const std::string& peer, std::unique_ptr<TunnelLink> link, bool dead);
+  /// no port of ours stays behind. A dead or broken one is reset at once; and if the peer of a dead
+  /// one did not even take what was sent, the idle ones are not trusted any more.
+  void let_end(const std::string& peer, std::unique_ptr<TunnelLink> link,
+               const RelayResult& result);
 
   /// The configuration changed: drops the links of peers that are gone or others now, and dials
   /// those that services go to.
