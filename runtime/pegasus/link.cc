@@ -50,7 +50,11 @@ bool TunnelLink::send(FrameType type, ByteView body) {
   std::array<std::uint8_t, kMaxSmallBody + kRecordOverhead> record;
   std::copy(body.begin(), body.end(), record.begin() + kRecordHead);
   const ByteSpan used = ByteSpan(record).first(body.size() + kRecordOverhead);
-  return kept_.size() <= kMostKept && records_.seal(type, used) && write(used);
+  if (kept_.size() > kMostKept) {
+    wrong_ = "it does not read what it asks for";
+    return false;
+  }
+  return records_.seal(type, used) && write(used);
 }
 
 bool TunnelLink::ping() {

@@ -303,7 +303,7 @@ class Relay : public Cuttable, public FailureWatcher {
         fail();
         return false;
       case FrameType::kPing:
-        if (!link_.send(FrameType::kPong, record.body)) fail();
+        if (!link_.send(FrameType::kPong, record.body)) fail(link_.wrong());
         return !failed_;
       case FrameType::kPong:
         return end_ == LinkEnd::kInitiator || wrong("PONG unasked");
