@@ -24,16 +24,17 @@ apply entry
 # what was freed is kept, so that memory can be measured.
 export ASAN_OPTIONS="detect_leaks=1:atexit=1:quarantine_size_mb=8:${ASAN_OPTIONS:-}"
 ARCTIC_LAB_WORKERS=${ARCTIC_LAB_WORKERS:-1} start entry
+sanitized=$(nm "$pegasus" 2>nm.log | grep -c __asan_init || true)
+# MiB that may be more at the end. A sanitizer's allocator keeps what was freed, in many sizes.
+export ARCTIC_HOSTILE_GROWTH=$((sanitized > 0 ? 160 : 16))
+code=0
 # shellcheck disable=SC2086
-holds_exit=0
-# shellcheck disable=SC2086
-ASAN_OPTIONS= timeout 200 nsenter --net=/run/netns/exit "$here/hostile_exit.py" run "${pegasus_pid[entry]}" \
-  $ARCTIC_HOSTILE_ATTACKS || holds_exit=$?
-same "all attacks came to what they should" 0 "$holds_exit"
+at exit timeout 200 "$here/hostile_exit.py" run "${pegasus_pid[entry]}" $ARCTIC_HOSTILE_ATTACKS || code=$?
+same "all attacks came to what they should" 0 "$code"
 stop entry
 same "pegasus at entry ends in order" 0 "$status"
 holds_sane
-if nm "$pegasus" 2>nm.log | grep -q __asan_init && ! grep -q 'exit stats' entry.log; then
+if [ "$sanitized" -gt 0 ] && ! grep -q 'exit stats' entry.log; then
   bad "pegasus ends in order" "the sanitizer did not come to its end"
 fi
 sed -i '/^Stats\|^  /d' entry.log
