@@ -3,13 +3,16 @@
 Used by hostile_exit.py alone. After each fault the client gets a reset and none of the bytes of
 anybody else, the entry ends the tunnel connection, and the next client has another.
 """
+import contextlib
 import os
 import queue
 import socket
 import struct
+import threading
 import time
 
-from hostile_exit_parts import (ENDS, abort, connect, echo, eventually, exchange, outcome, says, wire)
+from hostile_exit_parts import (ENDS, Exit, abort, connect, echo, eventually, exchange, outcome,
+                                says, wire)
 
 SEEN = b"seen before that"
 O, D, F = (wire.OPENED, b""), (wire.DATA, SEEN), (wire.FIN, b"")
@@ -132,13 +135,17 @@ def tcp_end(link):
 class Frames:
     def __init__(self, exit, entry):
         self.exit, self.entry, self.fates = exit, entry, queue.Queue()
+        self.begun = threading.Event()
 
     def under(self, script, only=None):
         """From now on links are treated so; `only` one, if it is given."""
+        self.begun.clear()
+
         def run(link):
             if only and link is not only:
                 link.send(*O)
                 return echo(link)
+            self.begun.set()
             try:
                 script(link)
             finally:
@@ -146,6 +153,36 @@ class Frames:
                 self.fates.put((link, link.fate() if link.stream.fileno() >= 0 else ("own", [])))
             raise EOFError
         self.exit.script = run
+
+    @contextlib.contextmanager
+    def alone(self, link):
+        """Meanwhile the entry has this link and no other."""
+        over = threading.Event()
+
+        def later(exit, stream):
+            over.wait(4)
+            exit.well(stream)
+        self.exit.manner = later
+        for stream in list(self.exit.streams):
+            if stream is not link.stream:
+                abort(stream)
+        yield
+        self.exit.manner = Exit.well
+        over.set()
+
+    def next_client(self, what, link, script, six):
+        """On a link that has carried another: a reset, and nothing from before."""
+        with self.alone(link):
+            self.under(script, only=link)
+            for _ in range(8):
+                how, heard = says(self.exit, b"hello", six)
+                if self.begun.is_set():
+                    break
+            assert how == "reset", f"{what}: the client sees {how} after {heard!r}"
+            assert SEEN.startswith(heard), f"{what}: the client gets {heard!r}"
+        used, (fate, _) = self.fates.get(timeout=10)
+        assert used is link
+        return fate
 
     def talk(self, what, six, fin=False):
         """One client while the script runs; what came of the link."""
@@ -286,8 +323,9 @@ class Frames:
             same, link = got.get(timeout=20)
             assert same, "not all bytes arrived"
             uses = link.uses
+            with self.alone(link):
+                assert eventually(lambda: exchange(self.exit, six) and link.uses > uses, 5)
             self.goes_on(six)
-            assert link.uses > uses or (exchange(self.exit) and link.uses > uses), "it is not reused"
 
     def used_link(self, extra=()):
         """One that has carried a client, and is the entry's next."""
@@ -309,18 +347,12 @@ class Frames:
 
     def strays(self):
         """bytes after FIN: the next client gets none of them, and the link ends"""
-        for extra in ([(wire.DATA, b"stray")], [(wire.DATA, b"stray"), F], [F], [(wire.RESET, b"")],
-                      [(wire.REFUSED, b"\1\0\0")], [(wire.OPEN, bytes(14))]):
+        for number, extra in enumerate([
+                [(wire.DATA, b"stray")], [(wire.DATA, b"stray"), F], [F], [(wire.RESET, b"")],
+                [(wire.REFUSED, b"\1\0\0")], [(wire.OPEN, bytes(14))], [(wire.SWITCH, b"")]]):
             link = self.used_link(extra)
-            self.under(lambda link: None, only=link)
-            for number in range(8):
-                how, heard = says(self.exit, b"hello", number % 2 == 1)
-                assert (how, heard) in (("reset", b""), ("end", b"hello")), f"{how} {heard!r}"
-                if how == "reset":
-                    break
-            assert how == "reset", "the link with strays was not used"
-            used, (fate, _) = self.fates.get(timeout=10)
-            assert used is link and (fate in CLOSED or extra[0][0] in ENDING), f"{extra}: {fate}"
+            fate = self.next_client(f"{extra}", link, lambda link: None, number % 2 == 1)
+            assert fate in CLOSED or extra[0][0] in ENDING, f"{extra}: {fate}"
             self.goes_on()
 
     def wrong_when_used(self):
@@ -328,18 +360,9 @@ class Frames:
         # These clients end first: what comes after the exit's FIN is of the next, see strays().
         table = [(what, script) for what, _, script in faults()
                  if not what.startswith("length") and what not in ("FIN twice", "DATA after FIN")]
-        table += [(f"{how.__name__} {what}", lambda link, before=before, how=how:
-                   (before(link), how(link)))
-                  for what, before in ends() for how in (tcp_end,) if "client" not in what]
+        table += [(f"an end {what}", lambda link, before=before: (before(link), tcp_end(link)))
+                  for what, before in ends() if "client" not in what]
         for number, (what, script) in enumerate(table):
-            link = self.used_link()
-            self.under(script, only=link)
-            for _ in range(8):
-                how, heard = says(self.exit, b"hello", number % 2 == 1)
-                if how == "reset":
-                    break
-                assert (how, heard) == ("end", b"hello"), f"{what}: {how} after {heard!r}"
-            assert how == "reset" and SEEN.startswith(heard), f"{what}: {how} after {heard!r}"
-            used, (fate, _) = self.fates.get(timeout=10)
-            assert used is link and fate in CLOSED, f"{what}: {fate}"
+            fate = self.next_client(what, self.used_link(), script, number % 2 == 1)
+            assert fate in CLOSED, f"{what}: {fate}"
         self.goes_on()
