@@ -10,7 +10,6 @@ import json
 import os
 import re
 import socket
-import struct
 import threading
 import time
 
@@ -18,6 +17,7 @@ from hostile_parts import ENDS, InvalidTag, Process, Recorded, X25519PrivateKey,
 
 PATIENCE = 30  # seconds that anything awaited may take
 PORT = 61000
+LIBC = ctypes.CDLL(None, use_errno=True)
 INIT, RESP, HELLO, ACCEPT = 1, 2, 3, 4
 
 
@@ -79,7 +79,7 @@ class Link(Recorded):
 
 
 class Exit:
-    """A peer of the entry. Each tunnel connection is handed to `manner`, a function of (exit, stream).
+    """A peer of the entry. `manner`, a function of (exit, stream), gets each tunnel connection.
 
     The well-behaved one hands each OPEN to `script`, a function of (link), while there is one, and
     echoes else.
@@ -209,13 +209,9 @@ def echo(link):
 
 
 def abort(stream):
-    """With a reset."""
-    try:
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        stream.shutdown(socket.SHUT_RD)  # wakes who reads
-    except OSError:
-        pass
-    stream.close()
+    """With a reset. Any thread may; it is closed by whoever has it, and may wait for it just now."""
+    unspecified = bytes(16)
+    LIBC.connect(stream.fileno(), unspecified, len(unspecified))
 
 
 # ---- The entry's clients ----
@@ -265,7 +261,7 @@ def exchange(exit, six=False, text=None):
 def enter(machine):
     """From now on this thread, and those that it starts, make sockets at that machine."""
     with open(f"/run/netns/{machine}") as namespace:
-        if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0x40000000) != 0:
+        if LIBC.setns(namespace.fileno(), 0x40000000) != 0:
             raise OSError(ctypes.get_errno(), "setns")
 
 
