@@ -202,6 +202,7 @@ def go_through(exit, greeting, six, entry):
     if greeting.error is None:
         assert exchange(exit, six), "a second client does not get through"
         assert time.monotonic() - begun < 5, "a second client waits for long"
+        time.sleep(3)  # in which it does not dial without end
     else:
         how, heard = outcome(connect(exit, six))
         lasted = time.monotonic() - begun
