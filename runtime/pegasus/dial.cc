@@ -39,7 +39,7 @@ Task<Dialled> begin_session(Worker& worker, const PegasusConfig::Peer& peer,
   Sessions& sessions = worker.shared().sessions;
   auto attempt = InitAttempt::make(sessions.own(), peer.public_key);
   if (!attempt) co_return failed("its public key is of low order");
-  if (!send_whole(*socket, attempt->bytes())) co_return failed("the connection broke");
+  if (!send_whole(*socket, attempt->bytes())) co_return failed(Got::kFailed);
   std::array<std::uint8_t, kRespBytes> resp;
   const Got got = co_await read_exactly(*socket, resp, worker.loop().now() + kAnswerTime);
   if (got == Got::kEnd) {

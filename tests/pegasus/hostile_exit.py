@@ -229,6 +229,7 @@ class Amounts:
             assert sent[0] < MOST_AHEAD, f"{sent[0]} bytes of PING were taken"
             assert grown < MOST_GROWTH, f"it has grown by {grown} bytes"
             assert self.entry.work_in_a_second() < 0.1, "it spins"
+            self.exit.script = None
             for stream in list(self.exit.streams):
                 abort(stream)
             assert eventually(lambda: exchange(self.exit), 10)
