@@ -181,10 +181,9 @@ void EventLoop::turn() {
     }
     if (std::find(gone_.begin(), gone_.end(), watched) != gone_.end()) continue;
     if ((what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) watched->hung_up_ = true;
-    if ((what & EPOLLERR) != 0 && watched->failure_watcher_ != nullptr) {
-      watched->failure_watcher_->failed(*watched);
-    }
-    if ((what & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    if ((what & EPOLLERR) != 0 && watched->watcher_ != nullptr) watched->watcher_->failed(*watched);
+    const bool readable = (what & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (readable) {
       watched->ready_[kRead] = true;
       watched->wake(kRead, Wake::kReady);
     }
@@ -192,6 +191,8 @@ void EventLoop::turn() {
       watched->ready_[kWrite] = true;
       watched->wake(kWrite, Wake::kReady);
     }
+    // Last: it may be gone after that.
+    if (readable && watched->watcher_ != nullptr) watched->watcher_->heard(*watched);
   }
   run_timers();
   // Those that made way come last.

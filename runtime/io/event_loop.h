@@ -24,13 +24,16 @@ enum class Wake : std::uint8_t { kReady, kClosed, kTimeout };
 
 class Watched;
 
-/// Who is to know at once that a socket failed, also while it waits for another.
-class FailureWatcher {
+/// Who is to know at once what happens to a socket, also while nothing waits for it.
+class SocketWatcher {
  public:
+  /// An error such as a reset has come. The socket stays.
   virtual void failed(Watched& socket) = 0;
+  /// There may be something to read, or the end. May close the socket.
+  virtual void heard(Watched& socket) = 0;
 
  protected:
-  ~FailureWatcher() = default;
+  ~SocketWatcher() = default;
 };
 
 /// A non-blocking descriptor in a loop. Closes it when it goes. Each side has one waiter at most.
@@ -70,12 +73,14 @@ class Watched {
   [[nodiscard]] Wait writable(Time deadline = kForever) { return {*this, true, deadline}; }
   /// A read or write gave EAGAIN, or less than was asked for: wait for the next edge.
   void drained() { ready_[0] = false; }
+  /// There may be something to read: nobody has found nothing since the last event.
+  [[nodiscard]] bool has_news() const { return ready_[0]; }
   void full() { ready_[1] = false; }
   /// The other end has said its last: a short read does not mean that the rest is not there yet.
   [[nodiscard]] bool hung_up() const { return hung_up_; }
 
-  /// Null for nobody. Told in the loop's thread, when an error such as a reset has come.
-  void set_failure_watcher(FailureWatcher* watcher) { failure_watcher_ = watcher; }
+  /// Null for nobody. Told in the loop's thread.
+  void set_watcher(SocketWatcher* watcher) { watcher_ = watcher; }
 
   /// Wakes who waits to read, now or the next time, as if there were something: it is to look about.
   void nudge();
@@ -100,7 +105,7 @@ class Watched {
   Watched* before_ = nullptr;  ///< in the loop's list of all
   Watched* after_ = nullptr;
   int fd_;
-  FailureWatcher* failure_watcher_ = nullptr;
+  SocketWatcher* watcher_ = nullptr;
   bool ready_[2] = {true, true};
   bool hung_up_ = false;
   bool nudged_ = false;

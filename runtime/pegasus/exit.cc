@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "runtime/pegasus/allow.h"
@@ -173,6 +174,27 @@ class OnList {
   std::list<ServedLink>::iterator at_;
 };
 
+/// The next record; nullopt if the link ends, is idle for too long or is to close.
+Task<std::optional<Record>> await_record(Worker& worker, TunnelLink& link) {
+  std::optional<Record> record;
+  if (!worker.draining()) {
+    const Watched::Time oldest = link.born() + link_life::kOldest;
+    const Watched::Time idle = worker.loop().now() + link_life::kIdleTime;
+    record = co_await link.next_record(std::min(idle, oldest));
+    if (!worker.draining()) co_return record;
+  }
+  if (worker.cutting() || link.wrong() != nullptr) co_return std::nullopt;
+  link.socket().renew();  // the drain has woken us, or would do it now
+  if (record) co_return record;
+  // OPEN may be on its way. A PONG that nobody asked for says that it is the last: the other end
+  // closes the link as soon as it knows, unless it has used it meanwhile.
+  constexpr std::chrono::seconds kUntilItKnows{1};
+  const bool sent = link.send(FrameType::kPong, std::array<std::uint8_t, 8>{});
+  if (!sent) co_return std::nullopt;
+  record = co_await link.next_record(worker.loop().now() + kUntilItKnows);
+  co_return record;
+}
+
 /// Records of a confirmed link, until it ends, is idle for too long, or nobody wants it any more.
 Task<void> serve_link(Worker& worker, const Greeted& greeted) {
   OnList entry(worker, greeted);
@@ -187,9 +209,9 @@ Task<void> serve_link(Worker& worker, const Greeted& greeted) {
     }
     if (records % kRecordsAtOnce == 0) co_await worker.loop().yield();
     const Watched::Time now = worker.loop().now();
-    const Watched::Time oldest = greeted.link->born() + link_life::kOldest;
-    if (!goes_on || worker.draining() || now >= oldest || !worker.is_peer(greeted.peer)) break;
-    record = co_await greeted.link->next_record(std::min(now + link_life::kIdleTime, oldest));
+    const bool old = now >= greeted.link->born() + link_life::kOldest;
+    if (!goes_on || old || !worker.is_peer(greeted.peer)) break;
+    record = co_await await_record(worker, *greeted.link);
   }
   if (greeted.link->wrong() != nullptr) (void)wrong(worker, greeted, greeted.link->wrong());
 }

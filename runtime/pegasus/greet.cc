@@ -56,6 +56,10 @@ Task<Answered> answer_first(Worker& worker, std::unique_ptr<Watched> socket, Add
   const ByteSpan rest = message.first(init ? kInitBytes : kHelloBytes).subspan(1);
   const Got got = co_await read_exactly(*socket, rest, deadline);
   if (got != Got::kAll) co_return refuse("it did not end what it began to say");
+  if (worker.draining()) {
+    reset_on_close(socket->fd());
+    co_return Answered{};
+  }
   if (init) co_return answer_init(worker, std::move(socket), from, message);
   co_return answer_hello(worker, std::move(socket), message.first(kHelloBytes));
 }
@@ -82,7 +86,9 @@ Task<std::optional<Greeted>> greet(Worker& worker, std::unique_ptr<Watched> sock
     co_return std::nullopt;
   }
   // Replayed INIT and HELLO end here: who sent them cannot make a first record.
+  ++worker.answered;
   const auto record = co_await answered.link->next_record(deadline, kLongestFirstRecord);
+  --worker.answered;
   if (!record) {
     say_refused(worker, from, answered.link->wrong());
     co_return std::nullopt;

@@ -175,6 +175,26 @@ Task<std::optional<Record>> TunnelLink::next_record(Watched::Time deadline, std:
   }
 }
 
+bool TunnelLink::is_quiet(unsigned& due) {
+  if (!has_input() && !socket_->has_news()) return true;
+  Input input = read();
+  if (input.status == ReadStatus::kNothing) return !has_input();
+  if (input.status != ReadStatus::kBytes) return false;
+  while (!input.bytes.empty()) {
+    const Cut cut = cut_record(input.bytes);
+    if (cut.rest.empty()) return false;
+    const auto record = records_.open(cut.rest);
+    if (!record || record->type != FrameType::kPong) {
+      // RESET is the destination's, sent before our FIN was there.
+      if (!record || record->type != FrameType::kReset) wrong_ = "a frame outside of a connection";
+      return false;
+    }
+    if (due == 0) return false;
+    --due;
+  }
+  return true;
+}
+
 void TunnelLink::release() {
   if (input_.empty() && input_.capacity() > 0) std::vector<std::uint8_t>().swap(input_);
   if (!has_kept() && kept_.capacity() > 0) std::vector<std::uint8_t>().swap(kept_);

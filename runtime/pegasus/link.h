@@ -87,6 +87,9 @@ class TunnelLink {
   /// `longest` breaks it before it is there.
   [[nodiscard]] Task<std::optional<Record>> next_record(Watched::Time deadline,
                                                         std::size_t longest = kMaxRecordRest);
+  /// For an idle link, no wait: true if the other end has said nothing but PONG, and that no more
+  /// often than `due`, which becomes less. One more is an exit's that begins nothing new.
+  [[nodiscard]] bool is_quiet(unsigned& due);
   /// What the other end did wrong; nullptr if it did nothing wrong, or is only gone.
   [[nodiscard]] const char* wrong() const { return wrong_; }
 

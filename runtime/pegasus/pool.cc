@@ -64,6 +64,7 @@ void PoolPolicy::overloaded(Time now, std::uint32_t chance) {
 }
 
 void PoolPolicy::failed(Time now, std::uint32_t chance) {
+  if (failing() && now < may_dial_at_) return;  // it began together with the last that failed
   const unsigned doublings = std::min(failures_++, 10U);
   const auto full = std::min(kFirstBackoff * (1U << doublings), kLongestBackoff);
   may_dial_at_ = now + full - full / 2 * chance / UINT32_MAX;

@@ -23,7 +23,7 @@ bool is_silent(const Watched& socket, std::chrono::seconds patience) {
 }
 
 /// One connection while it is relayed; both directions share it.
-class Relay : public Cuttable, public FailureWatcher {
+class Relay : public Cuttable, public SocketWatcher {
  public:
   explicit Relay(const RelayParts& parts)
       : end_(parts.end),
@@ -39,8 +39,8 @@ class Relay : public Cuttable, public FailureWatcher {
 
   Task<RelayResult> run() {
     carried_.running = this;
-    plain_.set_failure_watcher(this);
-    link_.socket().set_failure_watcher(this);
+    plain_.set_watcher(this);
+    link_.socket().set_watcher(this);
     if (carried_.cut_asked) cut();
     if (end_ == LinkEnd::kResponder) open_soon();
     running_ = 2;
@@ -49,8 +49,8 @@ class Relay : public Cuttable, public FailureWatcher {
     co_await Join{*this};
     carried_.running = nullptr;
     (void)take_opened();
-    plain_.set_failure_watcher(nullptr);
-    link_.socket().set_failure_watcher(nullptr);
+    plain_.set_watcher(nullptr);
+    link_.socket().set_watcher(nullptr);
     if (!failed_) {
       const bool flushed = co_await link_.flush();
       if (!flushed) fail();
@@ -82,6 +82,7 @@ class Relay : public Cuttable, public FailureWatcher {
   void failed(Watched& socket) override {
     if (&socket == &plain_ ? up_waits_ : down_waits_) cut();
   }
+  void heard(Watched&) override {}
 
  private:
   struct Join {

@@ -28,6 +28,7 @@ bool usable(const IdleLink& idle, Watched::Time now) {
 /// Waits for the other end to close the link, for a while.
 Task<void> await_end(std::unique_ptr<TunnelLink> link) {
   Watched& socket = link->socket();
+  socket.set_watcher(nullptr);
   socket.renew();
   const Watched::Time deadline = socket.loop().now() + kAwaitEnd;
   while (!socket.hung_up()) {
@@ -55,7 +56,8 @@ std::unique_ptr<TunnelLink> Tunnels::pop_idle(Peer& peer) {
     IdleLink last = std::move(peer.idle.back());
     peer.idle.pop_back();
     if (usable(last, now)) {
-      if (last.asked) set_unacknowledged(last.link->socket().fd(), kUnacknowledgedBusy);
+      last.link->socket().set_watcher(nullptr);
+      if (last.closely) set_unacknowledged(last.link->socket().fd(), kUnacknowledgedBusy);
       return std::move(last.link);
     }
     // What ended is dropped; what nobody may take any more, the other end closes.
@@ -77,9 +79,38 @@ Task<std::unique_ptr<TunnelLink>> Tunnels::take(std::string name, Watched::Time 
   }
 }
 
-void Tunnels::add_idle(Peer& at, std::unique_ptr<TunnelLink> link) {
-  at.idle.push_back({std::move(link), worker_.loop().now(), false});
+void Tunnels::add_idle(const std::string& name, std::unique_ptr<TunnelLink> link) {
+  unsigned due = 0;
+  if (!keeps_quiet(name, *link, due)) return;
+  Peer& at = peer(name);
+  link->socket().set_watcher(this);
+  at.idle.push_back({std::move(link), worker_.loop().now()});
   at.changed.open_one();
+}
+
+bool Tunnels::keeps_quiet(const std::string& name, TunnelLink& link, unsigned& due) {
+  if (!link.socket().hung_up() && link.is_quiet(due)) return true;
+  // What ended in order is closed so: a reset would say that something was lost.
+  if (!link.socket().hung_up()) reset_on_close(link.socket().fd());
+  if (link.wrong() != nullptr) {
+    worker_.shared().log.say(LogLevel::kWarning, "tunnel connection closed",
+                             {{"peer", name}, {"reason", link.wrong()}});
+  }
+  return false;
+}
+
+void Tunnels::heard(Watched& socket) {
+  for (auto& [name, at] : peers_) {
+    const auto found = std::find_if(at->idle.begin(), at->idle.end(), [&](const IdleLink& idle) {
+      return &idle.link->socket() == &socket;
+    });
+    if (found == at->idle.end()) continue;
+    if (keeps_quiet(name, *found->link, found->due)) return;
+    // Replaced when it is needed, or by tend(): who closes each one is not to be dialled without
+    // end.
+    at->idle.erase(found);
+    return;
+  }
 }
 
 /// With a reset, which leaves no port behind in TIME_WAIT.
@@ -96,7 +127,7 @@ void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> lin
                       at.idle.size() < PoolPolicy::kMost;
   if (!wanted) return reset_on_close(link->socket().fd());
   at.policy.came_back(worker_.loop().now());
-  add_idle(at, std::move(link));
+  add_idle(name, std::move(link));
 }
 
 void Tunnels::let_end(const std::string& name, std::unique_ptr<TunnelLink> link,
@@ -171,7 +202,7 @@ Task<void> Tunnels::dial(std::string name, bool new_session) {
     }
     at.last_error.clear();
     at.key = config.public_key;
-    if (!stopping_) add_idle(at, std::move(dialled.link));
+    if (!stopping_) add_idle(name, std::move(dialled.link));
   } else {
     if (dialled.overloaded) {
       at.policy.overloaded(now, worker_.chance());
@@ -236,8 +267,9 @@ void Tunnels::tend(Peer& at, bool needed) {
   for (std::size_t i = at.idle.size() - floor; i < at.idle.size(); ++i) {
     IdleLink& idle = at.idle[i];
     if (!usable(idle, now) || now - idle.used < link_life::kAskAfter) continue;
-    if (!idle.asked) set_unacknowledged(idle.link->socket().fd(), kUnacknowledgedIdle);
-    idle.asked = true;
+    if (!idle.closely) set_unacknowledged(idle.link->socket().fd(), kUnacknowledgedIdle);
+    idle.closely = true;
+    ++idle.due;
     idle.used = now;
     (void)idle.link->ping();
   }

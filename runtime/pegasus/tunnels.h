@@ -24,7 +24,8 @@ struct RelayResult;
 struct IdleLink {
   std::unique_ptr<TunnelLink> link;
   Watched::Time used{};  ///< when it was given back, or asked last
-  bool asked = false;    ///< a PING went out, and its sending is watched more closely
+  unsigned due = 0;      ///< PONGs that it still has to send
+  bool closely = false;  ///< its sending is watched more closely than that of one in use
 };
 
 /// What `status` says of a peer.
@@ -38,7 +39,7 @@ struct TunnelsState {
   std::uint64_t retransmits = 0;
 };
 
-class Tunnels {
+class Tunnels : public SocketWatcher {
  public:
   explicit Tunnels(Worker& worker);
 
@@ -62,6 +63,11 @@ class Tunnels {
 
   [[nodiscard]] std::map<std::string, TunnelsState> state() const;
 
+  // ---- Of an idle link: nobody may use it any more if the other end says what it should not ----
+
+  void failed(Watched&) override {}
+  void heard(Watched& socket) override;
+
  private:
   struct Peer {
     explicit Peer(EventLoop& loop) : changed(loop) {}
@@ -79,7 +85,9 @@ class Tunnels {
 
   [[nodiscard]] Peer& peer(const std::string& name);
   [[nodiscard]] std::unique_ptr<TunnelLink> pop_idle(Peer& peer);
-  void add_idle(Peer& peer, std::unique_ptr<TunnelLink> link);
+  void add_idle(const std::string& name, std::unique_ptr<TunnelLink> link);
+  /// False: it ended, or is closed now.
+  [[nodiscard]] bool keeps_quiet(const std::string& name, TunnelLink& link, unsigned& due);
   static void drop_idle(Peer& peer);
   void retry_at(const std::string& name, Watched::Time when);
   Task<void> dial(std::string name, bool new_session);

@@ -45,7 +45,7 @@ ServiceCounts& Worker::counts(const PegasusConfig::Tunnel& tunnel) {
 Worker::Listed::Listed(Worker& worker, Carried& carried)
     : worker_(worker),
       carried_(carried),
-      listed_(!worker.draining_ && worker.shared_.ceiling.enter(carried.found.tunnel->service)) {
+      listed_(!worker.cutting_ && worker.shared_.ceiling.enter(carried.found.tunnel->service)) {
   if (!listed_) return;
   carried.id = ++worker.shared_.last_id;
   carried.since = worker.loop().now();
@@ -114,6 +114,7 @@ void Worker::drain() {
 }
 
 void Worker::cut_all() {
+  cutting_ = true;
   drain();
   std::vector<Carried*> all;
   for (const auto& [id, each] : carried_) all.push_back(each);

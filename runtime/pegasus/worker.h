@@ -80,6 +80,7 @@ class Worker {
 
   /// Peers' links, while their coroutines live.
   std::list<ServedLink> served;
+  std::size_t answered = 0;  ///< tunnel connections that may be served soon: a first record is due
   std::vector<Address> own_addresses;  ///< of the node
 
   /// Connections that none of these configurations allows end with a reset, and idle links of peers
@@ -88,12 +89,17 @@ class Worker {
   /// To be called now and then: connections that hang on a dead one end, and after many have ended
   /// their memory goes back to the system.
   void look();
-  /// Begins no more: idle links are closed, those in use when their connection has ended.
+  /// Begins no more: idle links are closed, those in use when their connection has ended; what
+  /// peers have begun on one before they knew is still served.
   void drain();
   [[nodiscard]] bool draining() const { return draining_; }
+  /// After cut_all().
+  [[nodiscard]] bool cutting() const { return cutting_; }
   /// Everything that is open ends with a reset.
   void cut_all();
-  [[nodiscard]] bool is_empty() const { return carried_.empty() && served.empty(); }
+  [[nodiscard]] bool is_empty() const {
+    return carried_.empty() && served.empty() && answered == 0;
+  }
 
   [[nodiscard]] std::uint32_t chance() { return static_cast<std::uint32_t>(random_()); }
   /// Tells every worker that something about the peer changed.
@@ -115,6 +121,7 @@ class Worker {
   AllCounts counts_;
   std::size_t most_carried_ = 0;  ///< at once, since memory was given back
   bool draining_ = false;
+  bool cutting_ = false;
   std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -90,6 +90,14 @@ TEST_CASE("a peer that fails is asked once at a time, and later each time") {
   CHECK(policy.dials(0, 0, 5, now) == 5);
 }
 
+TEST_CASE("dials that fail together count once") {
+  PoolPolicy policy;
+  for (int i = 0; i < 16; ++i) policy.failed(seconds(1) + milliseconds(i), 0);
+  CHECK(policy.may_dial_at() == seconds(1) + milliseconds(100));
+  policy.failed(policy.may_dial_at(), 0);
+  CHECK(policy.may_dial_at() == seconds(1) + milliseconds(300));
+}
+
 TEST_CASE("a peer that has too many is dialled less at once, and more again") {
   PoolPolicy policy;
   const auto at_once = [&](Time now) { return policy.dials(0, 0, 100, now); };
