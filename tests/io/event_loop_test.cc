@@ -67,10 +67,16 @@ Task<void> in_steps(EventLoop& loop, std::string& order, char first, char second
   order += second;
 }
 
-class Told : public FailureWatcher {
+class Told : public SocketWatcher {
  public:
   void failed(Watched& socket) override { last = &socket; }
+  void heard(Watched& socket) override {
+    ++times;
+    if (on_heard) on_heard(socket);
+  }
   Watched* last = nullptr;
+  int times = 0;
+  std::function<void(Watched&)> on_heard;
 };
 
 }  // namespace
@@ -167,14 +173,43 @@ TEST_CASE("a failure is told at once, to nobody who does not want it any more") 
     auto loop = make_loop();
     Pair pair(*loop);
     Told told;
-    pair.ours->set_failure_watcher(&told);
-    if (!wanted) pair.ours->set_failure_watcher(nullptr);
+    pair.ours->set_watcher(&told);
+    if (!wanted) pair.ours->set_watcher(nullptr);
     // What the other end has not read makes its end a reset.
     REQUIRE(::write(pair.ours->fd(), "x", 1) == 1);
     pair.hang_up();
     run_for(*loop, milliseconds(2));
     CHECK(told.last == (wanted ? pair.ours.get() : nullptr));
     CHECK(pair.ours->hung_up());
+  }
+}
+
+TEST_CASE("whoever watches an idle socket hears of bytes and of the end, and may close it then") {
+  for (const bool ends : {false, true}) {
+    auto loop = make_loop();
+    Pair pair(*loop);
+    Told told;
+    pair.ours->set_watcher(&told);
+    run_for(*loop, milliseconds(1));
+    CHECK(told.times == 0);  // that it can be written to is not told
+    pair.say('a');
+    run_for(*loop, milliseconds(1));
+    CHECK(told.times == 1);
+    CHECK(pair.ours->has_news());
+    CHECK_FALSE(pair.ours->hung_up());
+    told.on_heard = [&](Watched& socket) {
+      CHECK(&socket == pair.ours.get());
+      CHECK(socket.hung_up() == ends);
+      pair.ours.reset();
+    };
+    if (ends) {
+      pair.hang_up();
+    } else {
+      pair.say('b');
+    }
+    run_for(*loop, milliseconds(1));
+    CHECK(told.times == 2);
+    CHECK(told.last == nullptr);  // an end in order is no failure
   }
 }
 
