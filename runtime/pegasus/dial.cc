@@ -31,7 +31,9 @@ std::unique_ptr<TunnelLink> make_link(Worker& worker, std::unique_ptr<Watched> s
 /// The first record of the peer: only now is it known that it has our session.
 Task<bool> is_confirmed(Worker& worker, TunnelLink& link) {
   const auto record = co_await link.next_record(worker.loop().now() + kAnswerTime);
-  co_return record && record->type == FrameType::kPong;
+  if (!record || record->type != FrameType::kPong) co_return false;
+  link.take_pong();
+  co_return true;
 }
 
 Task<Dialled> begin_session(Worker& worker, const PegasusConfig::Peer& peer,

@@ -202,11 +202,11 @@ Task<void> serve_link(Worker& worker, const Greeted& greeted) {
   for (unsigned records = 1; record; ++records) {
     entry.set_busy(true);
     bool goes_on = co_await between(worker, greeted, *record);
-    entry.set_busy(false);
     // Who does not read our answers is not read either.
     if (goes_on && greeted.link->has_kept()) {
       goes_on = co_await greeted.link->flush(worker.loop().now() + link_life::kIdleTime);
     }
+    entry.set_busy(false);
     if (records % kRecordsAtOnce == 0) co_await worker.loop().yield();
     const Watched::Time now = worker.loop().now();
     const bool old = now >= greeted.link->born() + link_life::kOldest;

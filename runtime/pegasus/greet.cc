@@ -48,18 +48,21 @@ Task<Answered> answer_first(Worker& worker, std::unique_ptr<Watched> socket, Add
   std::array<std::uint8_t, kInitBytes> bytes;
   const ByteSpan message(bytes);
   const Got head = co_await read_exactly(*socket, message.first(1), deadline);
-  if (head != Got::kAll) co_return Answered{};
+  if (head != Got::kAll) {
+    if (worker.draining()) reset_on_close(socket->fd());
+    co_return Answered{};
+  }
   if (bytes[0] != kInitType && bytes[0] != kHelloType) {
     co_return refuse("what it said is neither INIT nor HELLO");
   }
   const bool init = bytes[0] == kInitType;
   const ByteSpan rest = message.first(init ? kInitBytes : kHelloBytes).subspan(1);
   const Got got = co_await read_exactly(*socket, rest, deadline);
-  if (got != Got::kAll) co_return refuse("it did not end what it began to say");
-  if (worker.draining()) {
+  if (worker.draining()) {  // it is to try again, and is not told that it is unknown
     reset_on_close(socket->fd());
     co_return Answered{};
   }
+  if (got != Got::kAll) co_return refuse("it did not end what it began to say");
   if (init) co_return answer_init(worker, std::move(socket), from, message);
   co_return answer_hello(worker, std::move(socket), message.first(kHelloBytes));
 }
@@ -90,6 +93,7 @@ Task<std::optional<Greeted>> greet(Worker& worker, std::unique_ptr<Watched> sock
   const auto record = co_await answered.link->next_record(deadline, kLongestFirstRecord);
   --worker.answered;
   if (!record) {
+    if (worker.draining()) reset_on_close(answered.link->socket().fd());
     say_refused(worker, from, answered.link->wrong());
     co_return std::nullopt;
   }

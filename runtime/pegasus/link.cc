@@ -59,7 +59,16 @@ bool TunnelLink::send(FrameType type, ByteView body) {
 
 bool TunnelLink::ping() {
   constexpr std::array<std::uint8_t, 8> kNothing{};
+  ++due_;
   return send(FrameType::kPing, kNothing);
+}
+
+void TunnelLink::take_pong() {
+  if (due_ == 0) {
+    last_ = true;
+  } else {
+    --due_;
+  }
 }
 
 bool TunnelLink::change_keys_if_due(Time now) {
@@ -175,23 +184,47 @@ Task<std::optional<Record>> TunnelLink::next_record(Watched::Time deadline, std:
   }
 }
 
-bool TunnelLink::is_quiet(unsigned& due) {
-  if (!has_input() && !socket_->has_news()) return true;
-  Input input = read();
-  if (input.status == ReadStatus::kNothing) return !has_input();
-  if (input.status != ReadStatus::kBytes) return false;
-  while (!input.bytes.empty()) {
-    const Cut cut = cut_record(input.bytes);
-    if (cut.rest.empty()) return false;
-    const auto record = records_.open(cut.rest);
-    if (!record || record->type != FrameType::kPong) {
-      // RESET is the destination's, sent before our FIN was there.
-      if (!record || record->type != FrameType::kReset) wrong_ = "a frame outside of a connection";
+bool TunnelLink::is_quiet() {
+  while (has_input() || socket_->has_news()) {
+    const Input input = read();
+    if (input.status == ReadStatus::kNothing) break;
+    if (input.status != ReadStatus::kBytes || !take_idle(input.bytes)) return false;
+    if (has_input() && !socket_->has_news()) break;
+  }
+  return !last_ && !has_kept();
+}
+
+bool TunnelLink::take_idle(ByteSpan bytes) {
+  for (;;) {
+    const Cut cut = cut_record(bytes);
+    const bool too_long =
+        bytes.size() >= kLengthBytes && record_rest(bytes.data()) > kMaxSmallBody + kRecordOverhead;
+    if (cut.bad || (cut.rest.empty() && too_long)) {
+      wrong_ = "a record of a wrong length";
       return false;
     }
-    if (due == 0) return false;
-    --due;
+    if (cut.rest.empty()) break;
+    const auto record = records_.open(cut.rest);
+    if (!record) {
+      wrong_ = "a record that is not authentic";
+      return false;
+    }
+    switch (record->type) {
+      case FrameType::kPong:
+        take_pong();
+        if (last_) return false;
+        break;
+      case FrameType::kRekey:
+        if (!take_rekey(*record, socket_->loop().now())) return false;
+        break;
+      case FrameType::kReset:  // the destination's, sent before our FIN was there
+        return false;
+      default:
+        wrong_ = "a frame outside of a connection";
+        return false;
+    }
   }
+  keep(bytes);
   return true;
 }
 

@@ -45,7 +45,7 @@ class TunnelLink {
         buffers_(buffers),
         born_(socket_->loop().now()) {}
 
-  [[nodiscard]] Watched& socket() { return *socket_; }
+  [[nodiscard]] Watched& socket() const { return *socket_; }
   [[nodiscard]] RecordLayer& records() { return records_; }
   [[nodiscard]] Watched::Time born() const { return born_; }
 
@@ -56,6 +56,10 @@ class TunnelLink {
   [[nodiscard]] bool send(FrameType type, ByteView body = {});
   /// A PING, whose answer shows that the other end is there and has our keys.
   [[nodiscard]] bool ping();
+  /// For an opened PONG, of the initiator's.
+  void take_pong();
+  /// A PONG came that answers no PING: an exit says so that it begins nothing new on the link.
+  [[nodiscard]] bool is_last() const { return last_; }
   /// The initiator's part: keys that have been in use for long are changed.
   [[nodiscard]] bool change_keys_if_due(Time now);
   /// For an opened REKEY or SWITCH. False, too, if it is out of turn: then wrong() says so.
@@ -87,13 +91,15 @@ class TunnelLink {
   /// `longest` breaks it before it is there.
   [[nodiscard]] Task<std::optional<Record>> next_record(Watched::Time deadline,
                                                         std::size_t longest = kMaxRecordRest);
-  /// For an idle link, no wait: true if the other end has said nothing but PONG, and that no more
-  /// often than `due`, which becomes less. One more is an exit's that begins nothing new.
-  [[nodiscard]] bool is_quiet(unsigned& due);
+  /// For an idle link, no wait: takes what there is. False if that is anything but the answer to a
+  /// PING or to a REKEY, or the link ended; then wrong() says whether the other end is to blame.
+  [[nodiscard]] bool is_quiet();
   /// What the other end did wrong; nullptr if it did nothing wrong, or is only gone.
   [[nodiscard]] const char* wrong() const { return wrong_; }
 
  private:
+  [[nodiscard]] bool take_idle(ByteSpan bytes);
+
   std::unique_ptr<Watched> socket_;
   RecordLayer records_;
   RelayBuffers& buffers_;
@@ -101,6 +107,8 @@ class TunnelLink {
   std::vector<std::uint8_t> kept_;  ///< sealed, for the kernel
   std::size_t written_ = 0;         ///< of kept_
   bool flushing_ = false;
+  bool last_ = false;
+  unsigned due_ = 0;  ///< PONGs that the other end has still to send
   const char* wrong_ = nullptr;
   std::vector<std::uint8_t> input_;  ///< from the kernel, not yet opened
 };

@@ -134,7 +134,7 @@ class Relay : public Cuttable, public SocketWatcher {
     return link_.send(FrameType::kReset);
   }
 
-  /// Both have said their last: what the link brings from now on is of the next connection.
+  /// Both have said their last: what the link brings from now on is none of this connection's.
   [[nodiscard]] bool ended() const { return fin_sent_ && finished_; }
 
   // ---- OPENED, at the exit: nobody waits for it alone, so it goes along with the answer ----
@@ -307,7 +307,9 @@ class Relay : public Cuttable, public SocketWatcher {
         if (!link_.send(FrameType::kPong, record.body)) fail(link_.wrong());
         return !failed_;
       case FrameType::kPong:
-        return end_ == LinkEnd::kInitiator || wrong("PONG unasked");
+        if (end_ == LinkEnd::kResponder) return wrong("PONG unasked");
+        link_.take_pong();
+        return true;
       case FrameType::kRekey:
       case FrameType::kSwitch:
         if (!link_.take_rekey(record, plain_.loop().now())) fail(link_.wrong());

@@ -1,5 +1,7 @@
 #include "runtime/pegasus/tunnels.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 
 #include "runtime/pegasus/worker.h"
@@ -16,21 +18,22 @@ constexpr unsigned kLookEvery = 3;  // of these
 constexpr seconds kAwaitEnd = 2 * (link_life::kIdleTime - link_life::kUseIdle);
 static_assert(link_life::kOldest - link_life::kUseOld <=
               link_life::kIdleTime - link_life::kUseIdle);
+constexpr seconds kFlight{5};
 constexpr seconds kSessionElsewhere{1};
 constexpr milliseconds kUnacknowledgedBusy{0};
 constexpr milliseconds kUnacknowledgedIdle{10'000};
 
 bool usable(const IdleLink& idle, Watched::Time now) {
-  return !idle.link->socket().hung_up() && now - idle.used < link_life::kUseIdle &&
+  return idle.link && !idle.link->socket().hung_up() && now - idle.used < link_life::kUseIdle &&
          now - idle.link->born() < link_life::kUseOld;
 }
 
-/// Waits for the other end to close the link, for a while.
-Task<void> await_end(std::unique_ptr<TunnelLink> link) {
+/// Waits for the other end to close the link, for a while; then resets it.
+Task<void> await_end(std::unique_ptr<TunnelLink> link, seconds patience = kAwaitEnd) {
   Watched& socket = link->socket();
   socket.set_watcher(nullptr);
   socket.renew();
-  const Watched::Time deadline = socket.loop().now() + kAwaitEnd;
+  const Watched::Time deadline = socket.loop().now() + patience;
   while (!socket.hung_up()) {
     socket.drained();
     if (co_await socket.readable(deadline) != Wake::kReady) break;
@@ -57,11 +60,11 @@ std::unique_ptr<TunnelLink> Tunnels::pop_idle(Peer& peer) {
     peer.idle.pop_back();
     if (usable(last, now)) {
       last.link->socket().set_watcher(nullptr);
-      if (last.closely) set_unacknowledged(last.link->socket().fd(), kUnacknowledgedBusy);
+      if (last.asked) set_unacknowledged(last.link->socket().fd(), kUnacknowledgedBusy);
       return std::move(last.link);
     }
     // What ended is dropped; what nobody may take any more, the other end closes.
-    if (!last.link->socket().hung_up()) start(await_end(std::move(last.link)));
+    if (last.link && !last.link->socket().hung_up()) start(await_end(std::move(last.link)));
   }
   return nullptr;
 }
@@ -79,43 +82,52 @@ Task<std::unique_ptr<TunnelLink>> Tunnels::take(std::string name, Watched::Time 
   }
 }
 
-void Tunnels::add_idle(const std::string& name, std::unique_ptr<TunnelLink> link) {
-  unsigned due = 0;
-  if (!keeps_quiet(name, *link, due)) return;
-  Peer& at = peer(name);
+void Tunnels::add_idle(Peer& at, std::unique_ptr<TunnelLink> link) {
   link->socket().set_watcher(this);
   at.idle.push_back({std::move(link), worker_.loop().now()});
   at.changed.open_one();
 }
 
-bool Tunnels::keeps_quiet(const std::string& name, TunnelLink& link, unsigned& due) {
-  if (!link.socket().hung_up() && link.is_quiet(due)) return true;
+std::unique_ptr<TunnelLink> Tunnels::if_quiet(const std::string& name,
+                                              std::unique_ptr<TunnelLink> link) {
+  if (!link->socket().hung_up() && link->is_quiet()) return link;
   // What ended in order is closed so: a reset would say that something was lost.
-  if (!link.socket().hung_up()) reset_on_close(link.socket().fd());
-  if (link.wrong() != nullptr) {
+  if (!link->socket().hung_up()) reset_on_close(link->socket().fd());
+  if (link->wrong() != nullptr) {
     worker_.shared().log.say(LogLevel::kWarning, "tunnel connection closed",
-                             {{"peer", name}, {"reason", link.wrong()}});
+                             {{"peer", name}, {"reason", link->wrong()}});
   }
-  return false;
+  return nullptr;
 }
 
 void Tunnels::heard(Watched& socket) {
   for (auto& [name, at] : peers_) {
     const auto found = std::find_if(at->idle.begin(), at->idle.end(), [&](const IdleLink& idle) {
-      return &idle.link->socket() == &socket;
+      return idle.link && &idle.link->socket() == &socket;
     });
     if (found == at->idle.end()) continue;
-    if (keeps_quiet(name, *found->link, found->due)) return;
-    // Replaced when it is needed, or by tend(): who closes each one is not to be dialled without
-    // end.
-    at->idle.erase(found);
+    found->link = if_quiet(name, std::move(found->link));
     return;
   }
 }
 
-/// With a reset, which leaves no port behind in TIME_WAIT.
+void Tunnels::part(std::unique_ptr<TunnelLink> link) {
+  if (tcp_state(link->socket().fd()).unanswered) return start(part_after_flight(std::move(link)));
+  // Leaves no port behind in TIME_WAIT.
+  reset_on_close(link->socket().fd());
+}
+
+Task<void> Tunnels::part_after_flight(std::unique_ptr<TunnelLink> link) {
+  ++worker_.parting;
+  ::shutdown(link->socket().fd(), SHUT_WR);
+  co_await await_end(std::move(link), kFlight);
+  --worker_.parting;
+}
+
 void Tunnels::drop_idle(Peer& at) {
-  for (IdleLink& idle : at.idle) reset_on_close(idle.link->socket().fd());
+  for (IdleLink& idle : at.idle) {
+    if (idle.link) part(std::move(idle.link));
+  }
   at.idle.clear();
 }
 
@@ -125,9 +137,11 @@ void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> lin
   const auto config = worker_.view().current->peer(name);
   const bool wanted = !stopping_ && config != nullptr && config->public_key == at.key &&
                       at.idle.size() < PoolPolicy::kMost;
-  if (!wanted) return reset_on_close(link->socket().fd());
+  if (!wanted) return part(std::move(link));
+  link = if_quiet(name, std::move(link));
+  if (!link) return;
   at.policy.came_back(worker_.loop().now());
-  add_idle(name, std::move(link));
+  add_idle(at, std::move(link));
 }
 
 void Tunnels::let_end(const std::string& name, std::unique_ptr<TunnelLink> link,
@@ -191,6 +205,10 @@ Task<void> Tunnels::dial(std::string name, bool new_session) {
   const std::uint32_t mark = worker_.view().current->config().own_mark;
   Dialled dialled = co_await dial_peer(worker_, config, mark, new_session);
   if (new_session) worker_.shared().sessions.done(config.public_key);
+  if (dialled.link) {
+    dialled.link = if_quiet(name, std::move(dialled.link));
+    dialled.reason = "the connection broke";
+  }
   Peer& at = peer(name);
   --at.dialling;
   const Watched::Time now = worker_.loop().now();
@@ -202,7 +220,7 @@ Task<void> Tunnels::dial(std::string name, bool new_session) {
     }
     at.last_error.clear();
     at.key = config.public_key;
-    if (!stopping_) add_idle(name, std::move(dialled.link));
+    if (!stopping_) add_idle(at, std::move(dialled.link));
   } else {
     if (dialled.overloaded) {
       at.policy.overloaded(now, worker_.chance());
@@ -256,7 +274,8 @@ Task<void> Tunnels::tend() {
 
 void Tunnels::tend(Peer& at, bool needed) {
   const Watched::Time now = worker_.loop().now();
-  std::erase_if(at.idle, [](const IdleLink& idle) { return idle.link->socket().hung_up(); });
+  std::erase_if(at.idle,
+                [](const IdleLink& idle) { return !idle.link || idle.link->socket().hung_up(); });
   // Those that nobody may take any more go, oldest first; the other end closes them.
   while (!at.idle.empty() && !usable(at.idle.front(), now)) {
     start(await_end(std::move(at.idle.front().link)));
@@ -267,9 +286,8 @@ void Tunnels::tend(Peer& at, bool needed) {
   for (std::size_t i = at.idle.size() - floor; i < at.idle.size(); ++i) {
     IdleLink& idle = at.idle[i];
     if (!usable(idle, now) || now - idle.used < link_life::kAskAfter) continue;
-    if (!idle.closely) set_unacknowledged(idle.link->socket().fd(), kUnacknowledgedIdle);
-    idle.closely = true;
-    ++idle.due;
+    if (!idle.asked) set_unacknowledged(idle.link->socket().fd(), kUnacknowledgedIdle);
+    idle.asked = true;
     idle.used = now;
     (void)idle.link->ping();
   }
@@ -288,9 +306,15 @@ std::map<std::string, TunnelsState> Tunnels::state() const {
   std::map<std::string, TunnelsState> out;
   for (const auto& [name, at] : peers_) {
     TunnelsState& state = out[name];
-    state = {at->idle.size(), at->busy, at->handshakes, at->policy.failing(), at->last_error, 0, 0};
-    if (at->idle.empty()) continue;
-    const TcpState tcp = tcp_state(at->idle.back().link->socket().fd());
+    state = {0, at->busy, at->handshakes, at->policy.failing(), at->last_error, 0, 0};
+    const TunnelLink* any = nullptr;
+    for (const IdleLink& idle : at->idle) {
+      if (!idle.link) continue;
+      ++state.idle;
+      any = idle.link.get();
+    }
+    if (any == nullptr) continue;
+    const TcpState tcp = tcp_state(any->socket().fd());
     state.rtt_us = tcp.rtt_us;
     state.retransmits = tcp.retransmits;
   }

@@ -22,10 +22,11 @@ struct RelayResult;
 
 /// An idle link and what its use is bounded by.
 struct IdleLink {
+  /// Null once it has ended: the place is left, so that who closes each link is not dialled without
+  /// end but every few seconds, or when a client wants one.
   std::unique_ptr<TunnelLink> link;
   Watched::Time used{};  ///< when it was given back, or asked last
-  unsigned due = 0;      ///< PONGs that it still has to send
-  bool closely = false;  ///< its sending is watched more closely than that of one in use
+  bool asked = false;    ///< a PING went out, and its sending is watched more closely
 };
 
 /// What `status` says of a peer.
@@ -85,10 +86,15 @@ class Tunnels : public SocketWatcher {
 
   [[nodiscard]] Peer& peer(const std::string& name);
   [[nodiscard]] std::unique_ptr<TunnelLink> pop_idle(Peer& peer);
-  void add_idle(const std::string& name, std::unique_ptr<TunnelLink> link);
-  /// False: it ended, or is closed now.
-  [[nodiscard]] bool keeps_quiet(const std::string& name, TunnelLink& link, unsigned& due);
-  static void drop_idle(Peer& peer);
+  void add_idle(Peer& peer, std::unique_ptr<TunnelLink> link);
+  /// Null, with a line in the log if it is to blame: it ended, or must close, and is closed.
+  [[nodiscard]] std::unique_ptr<TunnelLink> if_quiet(const std::string& name,
+                                                     std::unique_ptr<TunnelLink> link);
+  /// One that nobody wants any more, and that carries nothing.
+  void part(std::unique_ptr<TunnelLink> link);
+  /// The same where its last bytes have not arrived yet.
+  Task<void> part_after_flight(std::unique_ptr<TunnelLink> link);
+  void drop_idle(Peer& peer);
   void retry_at(const std::string& name, Watched::Time when);
   Task<void> dial(std::string name, bool new_session);
   /// Every few seconds: links that ended are let go, those of the floor are asked.

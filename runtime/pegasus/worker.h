@@ -81,6 +81,7 @@ class Worker {
   /// Peers' links, while their coroutines live.
   std::list<ServedLink> served;
   std::size_t answered = 0;  ///< tunnel connections that may be served soon: a first record is due
+  std::size_t parting = 0;   ///< that carry nothing any more, but whose last bytes are on their way
   std::vector<Address> own_addresses;  ///< of the node
 
   /// Connections that none of these configurations allows end with a reset, and idle links of peers
@@ -89,8 +90,8 @@ class Worker {
   /// To be called now and then: connections that hang on a dead one end, and after many have ended
   /// their memory goes back to the system.
   void look();
-  /// Begins no more: idle links are closed, those in use when their connection has ended; what
-  /// peers have begun on one before they knew is still served.
+  /// Begins no more. Links to peers are closed, those in use when their connection has ended; peers
+  /// close theirs when they know, and what they have begun before that is still served.
   void drain();
   [[nodiscard]] bool draining() const { return draining_; }
   /// After cut_all().
@@ -98,7 +99,7 @@ class Worker {
   /// Everything that is open ends with a reset.
   void cut_all();
   [[nodiscard]] bool is_empty() const {
-    return carried_.empty() && served.empty() && answered == 0;
+    return carried_.empty() && served.empty() && answered == 0 && parting == 0;
   }
 
   [[nodiscard]] std::uint32_t chance() { return static_cast<std::uint32_t>(random_()); }

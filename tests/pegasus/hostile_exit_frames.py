@@ -19,7 +19,6 @@ O, D, F = (wire.OPENED, b""), (wire.DATA, SEEN), (wire.FIN, b"")
 LENGTH, FORGED = "a record of a wrong length", "a record that is not authentic"
 REKEY = "a change of keys out of turn"
 CLOSED = ("end", "reset")
-ENDING = (wire.REFUSED, wire.RESET)  # after these it is for the exit to close
 
 
 def say(link, *frames):
@@ -282,7 +281,7 @@ class Frames:
         self.goes_on()
 
     def harmless(self):
-        """PING and PONG, unasked, at any point"""
+        """PING and PONG, unasked, at any point of a connection"""
         for frame in ((wire.PING, bytes(8)), (wire.PONG, bytes(8))):
             def script(link, frame=frame):
                 say(link, frame, O, frame, *[frame] * 100)
@@ -359,7 +358,7 @@ class Frames:
 
     def wrong_when_used(self):
         """every fault on a link that has carried another client"""
-        # These clients end first: what comes after the exit's FIN is of the next, see strays().
+        # These clients end first: what comes after the exit's FIN is nobody's, see strays().
         table = [(what, script) for what, _, script in faults()
                  if not what.startswith("length") and what not in ("FIN twice", "DATA after FIN")]
         table += [(f"an end {what}", lambda link, before=before: (before(link), tcp_end(link)))

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-from hostile_exit_parts import (Answer, Exit, HELLO, INIT, X25519PrivateKey, abort, connect,
+from hostile_exit_parts import (Answer, Exit, HELLO, INIT, Link, X25519PrivateKey, abort, connect,
                                 eventually, exchange, outcome, wire)
 
 SILENT, CLOSED, RESET = "it does not answer", "it closed the connection", "it reset the connection"
@@ -117,6 +117,16 @@ def late(link):
     return link.sealed(wire.PONG, bytes(8))
 
 
+def accepts_and(more):
+    """A right answer, this behind it, and no more."""
+    def attack(exit, stream, first):
+        answer, secret, transcript = exit.answer(first)
+        link = Link(stream, secret, transcript, first, answer)
+        stream.sendall(answer + more(link))
+        close_kindly(stream)
+    return attack
+
+
 def never_confirms(exit, stream):
     """PING is not answered, OPEN is: nobody waits for PONG but the first."""
     first = exit.hear(stream)
@@ -128,10 +138,12 @@ def never_confirms(exit, stream):
 
 
 class Greeting:
-    """`error`: what `status` says meanwhile; None where a second client gets through."""
+    """`error`: what `status` says meanwhile; None where a second client gets through, or is at
+    least told in time where the exit `breaks` links that looked well."""
 
-    def __init__(self, manner, error, least, most, first_works=False):
+    def __init__(self, manner, error, least, most, first_works=False, breaks=False):
         self.manner, self.error, self.first_works = manner, error, first_works
+        self.breaks = breaks
         self.least, self.most = least, most  # attacks that there must be, dials that there may be
 
 
@@ -139,8 +151,8 @@ def init(attack, error, least=5, most=14):
     return Greeting(badly(INIT, attack), error, least, most)
 
 
-def hello(attack, error, least=1, most=14):
-    return Greeting(badly(HELLO, attack), error, least, most, first_works=True)
+def hello(attack, error, least=1, most=14, breaks=False):
+    return Greeting(badly(HELLO, attack), error, least, most, first_works=True, breaks=breaks)
 
 
 def at_once(exit, stream):
@@ -178,6 +190,8 @@ GREETINGS = {
     "first-long": init(confirms(of_length(65535, 100), of_length(26, 0)), UNCONFIRMED, 1, 4),
     "hello-closes": hello(answers(cut(0), close_kindly), None),
     "hello-resets": hello(lambda exit, stream, first: abort(stream), RESET, 5, OFTEN),
+    "accept-and-more": hello(accepts_and(lambda link: b"stray"), None, most=40, breaks=True),
+    "accept-closes": hello(accepts_and(lambda link: b""), None, most=40, breaks=True),
     "hello-silent": hello(lambda *_: None, SILENT, 1, 8),
     "accept-cut": hello(answers(cut(1, 2, 33, 48), close_kindly), None),
     "accept-flipped": hello(answers(flipped(0, 1, 32, 33, 48)), NOT_AUTHENTIC),
@@ -200,8 +214,10 @@ def go_through(exit, greeting, six, entry):
     begun = time.monotonic()
     refused = entry.refused(exit.name)
     if greeting.error is None:
-        assert exchange(exit, six), "a second client does not get through"
-        assert time.monotonic() - begun < 5, "a second client waits for long"
+        through = exchange(exit, six)
+        assert through or greeting.breaks, "a second client does not get through"
+        patience = 15 if greeting.breaks else 5
+        assert time.monotonic() - begun < patience, "a second client waits for long"
         time.sleep(3)  # in which it does not dial without end
     else:
         how, heard = outcome(connect(exit, six))
@@ -215,7 +231,7 @@ def go_through(exit, greeting, six, entry):
     dials, since = len(exit.dials), time.monotonic() - exit.begun
     assert dials <= greeting.most, f"{dials} dials in {since:.1f} s"
     assert not (greeting.error is None and exit.hellos > exit.inits + 3 and
-                greeting.manner is not never_confirms), "it does not begin again with INIT"
+                greeting.manner is not never_confirms and not greeting.breaks), "it does not begin again with INIT"
     exit.manner = Exit.well
     if first:
         first.sendall(b"second")

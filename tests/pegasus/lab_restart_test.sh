@@ -10,6 +10,15 @@ configure "$(service plain 0)"
 start exit
 start entry
 serve echo=5001
+
+# The pool's links stay while nobody wants one.
+links() { at exit ss -tnHO state established "sport = :${pegasus_port[exit]}" | awk '{ print $NF }' | sort; }
+enough() { [ "$(links | wc -l)" -ge 2 ]; }
+eventually "there are links before there are clients" 10 enough
+pause 2
+before=$(links)
+pause 8
+same "they stay" "$before" "$(links)"
 traffic_while() { # SECONDS ADDRESS: in the background; leaves its pid in $traffic_pid
   spawn client "$traffic" rate "$2" 5001 --seconds "$1" --at-once 32 >rate.out 2>rate.log </dev/null
   traffic_pid=$!
