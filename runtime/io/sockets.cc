@@ -166,6 +166,7 @@ int begin_connect(const SocketAddress& to, const DialOptions& options) {
     const RawAddress from(*options.source);
     if (::bind(fd, from.get(), from.size) != 0) return close_with(fd, errno);
   }
+  if (options.speaks_first) (void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
   const RawAddress raw(to);
   if (::connect(fd, raw.get(), raw.size) != 0 && errno != EINPROGRESS) {
     return close_with(fd, errno);
@@ -179,6 +180,8 @@ int connect_error(int fd) {
   if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
   return error;
 }
+
+void acknowledge_at_once(int fd) { (void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 1); }
 
 int accept_tcp(int fd, RawAddress& from) {
   from.size = sizeof from.storage;

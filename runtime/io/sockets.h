@@ -58,12 +58,17 @@ struct DialOptions {
   std::uint32_t mark = 0;               ///< SO_MARK; 0 for none
   std::optional<SocketAddress> source;  ///< IP_TRANSPARENT: dials from somebody else's address
   bool unpaced = false;                 ///< see begin_unpaced()
+  /// There are bytes to send at once: the handshake's last ACK goes along with them.
+  bool speaks_first = false;
 };
 /// A socket whose connect has begun; wait for it to be writable, then ask connect_error(). Returns
 /// a negative errno if it failed at once.
 [[nodiscard]] int begin_connect(const SocketAddress& to, const DialOptions& options);
 /// 0 or an errno value.
 [[nodiscard]] int connect_error(int fd);
+/// After the first bytes of one that speaks first: what comes back is acknowledged at once, as on
+/// any new connection, for whoever writes little and waits for that (Nagle).
+void acknowledge_at_once(int fd);
 
 /// A descriptor of the next connection, negative errno if there is none. Its options are inherited;
 /// `from` becomes the other end.

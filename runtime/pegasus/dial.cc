@@ -81,7 +81,8 @@ Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer, std::uint32_t 
                         bool new_session) {
   const auto address = co_await resolve(worker.loop(), peer.endpoint->host);
   if (!address) co_return failed(address.error().message());
-  const int fd = begin_connect({*address, peer.endpoint->port}, {own_mark, std::nullopt, true});
+  const int fd =
+      begin_connect({*address, peer.endpoint->port}, {own_mark, std::nullopt, true, true});
   if (fd < 0) co_return failed(errno_text(-fd));
   auto socket = Watched::make(worker.loop(), fd, Watched::Mode::kNonBlocking);
   if (!socket) co_return failed(socket.error().message());

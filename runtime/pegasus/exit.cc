@@ -52,7 +52,8 @@ bool send_proxy_header(Watched& socket, const Carried& carried) {
   return send_whole(socket, proxy_header(carried.client, carried.destination).view());
 }
 
-Task<Reached> reach(Worker& worker, const Carried& carried, const OpenFrame& open) {
+Task<Reached> reach(Worker& worker, const Carried& carried, const OpenFrame& open,
+                    bool speaks_first) {
   const PegasusConfig::Tunnel& tunnel = *carried.found.tunnel;
   const auto* const peer = carried.found.config->peer(tunnel.peer);
   const bool theirs = peer != nullptr && peer->public_key == carried.peer;
@@ -68,7 +69,7 @@ Task<Reached> reach(Worker& worker, const Carried& carried, const OpenFrame& ope
          {"reason", theirs ? to_string(allowed) : "the service's source is another peer"}});
     co_return refused(RefusedReason::kNotAllowed);
   }
-  DialOptions options{carried.found.config->config().own_mark, std::nullopt, true};
+  DialOptions options{carried.found.config->config().own_mark, std::nullopt, true, speaks_first};
   if (tunnel.transparent) options.source = carried.client;
   Reached reached = co_await connect_to(worker, carried.destination, options);
   if (reached.socket && tunnel.proxy_protocol == ProxyProtocol::kV2 &&
@@ -121,14 +122,16 @@ Task<bool> serve(Worker& worker, const Greeted& greeted, const Record& record) {
     ++worker.counts(*carried.found.tunnel).refused;
     co_return co_await answer_refused(link, {RefusedReason::kOverloaded, 0});
   }
-  Reached reached = co_await reach(worker, carried, kept);
+  // The client's first bytes come with OPEN, if it is the one that begins.
+  const bool speaks_first = link.has_input();
+  Reached reached = co_await reach(worker, carried, kept, speaks_first);
   if (!reached.socket) {
     ++worker.counts(*carried.found.tunnel).refused;
     co_return co_await answer_refused(link, reached.refused);
   }
   worker.counts(*carried.found.tunnel).connected(worker.loop().now() - carried.since);
-  const RelayResult result = co_await relay(
-      {LinkEnd::kResponder, *reached.socket, link, worker.buffers(), carried, nullptr});
+  const RelayResult result = co_await relay({LinkEnd::kResponder, *reached.socket, link,
+                                             worker.buffers(), carried, nullptr, speaks_first});
   if (result.link_dead) reset_on_close(link.socket().fd());
   if (result.broken != nullptr) {
     worker.shared().log.say(LogLevel::kWarning, "tunnel connection closed",

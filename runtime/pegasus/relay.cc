@@ -33,7 +33,8 @@ class Relay : public Cuttable, public SocketWatcher {
         reader_(parts.plain, parts.buffers),
         writer_(parts.plain, parts.limits != nullptr ? parts.limits->from_peer.get() : nullptr,
                 parts.carried.counts.from_tunnel),
-        has_input_(parts.link.has_input()) {
+        has_input_(parts.link.has_input()),
+        acks_late_(parts.speaks_first) {
     if (parts.limits != nullptr) up_turn_.emplace(*parts.limits->to_peer, plain_.loop());
   }
 
@@ -231,6 +232,7 @@ class Relay : public Cuttable, public SocketWatcher {
       open_all(input.bytes);
       if (failed_) co_return;
       bool good = writer_.write();
+      if (std::exchange(acks_late_, false)) acknowledge_at_once(plain_.fd());
       suit_path();
       if (good && writer_.has_kept()) {
         down_waits_ = true;
@@ -344,6 +346,7 @@ class Relay : public Cuttable, public SocketWatcher {
   bool shut_ = false;        ///< FIN was passed on to the plain socket
   bool down_ended_ = false;  ///< nothing more is to be read from the link
   bool has_input_;           ///< bytes that came before are still to be opened
+  bool acks_late_;           ///< what the plain socket brings; until the first bytes are written
   bool failed_ = false;
   bool lasting_ = false;  ///< it was looked at
   bool suited_ = false;   ///< the plain socket carries much, and was told so

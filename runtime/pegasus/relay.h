@@ -20,6 +20,7 @@ struct RelayParts {
   RelayBuffers& buffers;
   Carried& carried;
   const ServiceLimits* limits = nullptr;  ///< at the entry
+  bool speaks_first = false;              ///< `plain` was dialled so
 };
 
 struct RelayResult {
