@@ -160,6 +160,7 @@ class Relay : public Cuttable, public SocketWatcher {
 
   Task<void> up() {
     for (unsigned rounds = 1; !failed_; ++rounds) {
+      if (!plain_.has_news()) rounds = 0;  // others have their turn while it waits
       if (link_.has_kept()) {
         up_waits_ = true;
         const bool flushed = co_await link_.flush();
@@ -168,7 +169,8 @@ class Relay : public Cuttable, public SocketWatcher {
       }
       const Wake wake = co_await plain_.readable();
       if (wake != Wake::kReady) co_return fail();
-      if (rounds % kRoundsAtOnce == 0) co_await plain_.loop().yield();
+      if (rounds == kRoundsAtOnce) co_await plain_.loop().yield();
+      rounds %= kRoundsAtOnce;
       std::uint64_t room = RelayBuffers::kReadBytes;
       if (up_turn_) room = co_await up_turn_->take(room);
       if (room == 0 || failed_) co_return fail();
@@ -213,6 +215,7 @@ class Relay : public Cuttable, public SocketWatcher {
     for (unsigned rounds = 1; !failed_ && !ended(); ++rounds) {
       if (!has_input_) {
         link_.release();
+        if (!link_.socket().has_news()) rounds = 0;
         const Wake wake = co_await link_.socket().readable(answer_due());
         if (wake == Wake::kTimeout) {
           if (is_silent(link_.socket(), kAnswerTime)) co_return lose_link("it does not answer");
@@ -221,7 +224,8 @@ class Relay : public Cuttable, public SocketWatcher {
         if (wake != Wake::kReady) co_return fail();
         if (ended()) break;
       }
-      if (rounds % kRoundsAtOnce == 0) co_await plain_.loop().yield();
+      if (rounds == kRoundsAtOnce) co_await plain_.loop().yield();
+      rounds %= kRoundsAtOnce;
       if (failed_) co_return;
       const TunnelLink::Input input =
           link_.read(writer_.paced() ? kPacedRead : RelayBuffers::kReadBytes);
