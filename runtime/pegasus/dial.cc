@@ -66,7 +66,7 @@ Task<Dialled> use_session(Worker& worker, SessionHandle session, std::unique_ptr
   if (got == Got::kEnd) {
     // It does not know the session: the next attempt begins another.
     worker.shared().sessions.drop_ours(session);
-    co_return failed("it does not know our session any more");
+    co_return Dialled{nullptr, "it does not know our session any more", false, true};
   }
   if (got != Got::kAll) co_return failed(got);
   auto keys = consume_accept(*session, hello, accept);

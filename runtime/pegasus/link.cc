@@ -194,6 +194,21 @@ bool TunnelLink::is_quiet() {
   return !last_ && !has_kept();
 }
 
+bool TunnelLink::take_between(const Record& record) {
+  switch (record.type) {
+    case FrameType::kPong:
+      take_pong();
+      return true;
+    case FrameType::kRekey:
+      return take_rekey(record, socket_->loop().now());
+    case FrameType::kReset:  // the destination's, sent before our FIN was there
+      return false;
+    default:
+      wrong_ = "a frame outside of a connection";
+      return false;
+  }
+}
+
 bool TunnelLink::take_idle(ByteSpan bytes) {
   for (;;) {
     const Cut cut = cut_record(bytes);
@@ -209,20 +224,7 @@ bool TunnelLink::take_idle(ByteSpan bytes) {
       wrong_ = "a record that is not authentic";
       return false;
     }
-    switch (record->type) {
-      case FrameType::kPong:
-        take_pong();
-        if (last_) return false;
-        break;
-      case FrameType::kRekey:
-        if (!take_rekey(*record, socket_->loop().now())) return false;
-        break;
-      case FrameType::kReset:  // the destination's, sent before our FIN was there
-        return false;
-      default:
-        wrong_ = "a frame outside of a connection";
-        return false;
-    }
+    if (!take_between(*record) || last_) return false;
   }
   keep(bytes);
   return true;

@@ -60,6 +60,10 @@ class TunnelLink {
   void take_pong();
   /// A PONG came that answers no PING: an exit says so that it begins nothing new on the link.
   [[nodiscard]] bool is_last() const { return last_; }
+  [[nodiscard]] bool owes_pong() const { return due_ > 0; }
+  /// For an opened record that no connection is waiting for, at the initiator. False: it must
+  /// close.
+  [[nodiscard]] bool take_between(const Record& record);
   /// The initiator's part: keys that have been in use for long are changed.
   [[nodiscard]] bool change_keys_if_due(Time now);
   /// For an opened REKEY or SWITCH. False, too, if it is out of turn: then wrong() says so.

@@ -77,7 +77,12 @@ int main(int argc, char** argv) {
                  "Seconds that open connections may last after SIGTERM; default 30")
       ->check(CLI::Range(0, 86400));
   app.set_version_flag("--version", ARCTIC_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& wrong) {
+    constexpr int kUsage = 64;  // as arctic's; the library has a number for each kind
+    return app.exit(wrong) == 0 ? 0 : kUsage;
+  }
   // What is loaded again later must not depend on where the process was started.
   for (std::string* const path : {&arguments.root, &arguments.config}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).string();

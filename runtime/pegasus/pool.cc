@@ -13,7 +13,7 @@ using std::chrono::seconds;
 constexpr double kMemory = 1e9;
 constexpr double kShareDuringADial = 0.25;
 constexpr milliseconds kFirstBackoff{100};
-constexpr milliseconds kLongestBackoff{10'000};
+constexpr milliseconds kLongestBackoff{2'000};
 
 }  // namespace
 

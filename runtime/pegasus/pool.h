@@ -33,7 +33,7 @@ class PoolPolicy {
   [[nodiscard]] std::size_t dials(std::size_t idle, std::size_t dialling, std::size_t waiting,
                                   Time now) const;
 
-  // ---- Back off: from 100 ms doubling to 10 s, each time less up to half of it by `chance`. Dials
+  // ---- Back off: from 100 ms doubling to 2 s, each time less up to half of it by `chance`. Dials
   // that fail together count once. ----
 
   void succeeded();

@@ -1,7 +1,5 @@
 #include "runtime/pegasus/tunnels.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 
 #include "runtime/pegasus/worker.h"
@@ -18,7 +16,7 @@ constexpr unsigned kLookEvery = 3;  // of these
 constexpr seconds kAwaitEnd = 2 * (link_life::kIdleTime - link_life::kUseIdle);
 static_assert(link_life::kOldest - link_life::kUseOld <=
               link_life::kIdleTime - link_life::kUseIdle);
-constexpr seconds kFlight{5};
+constexpr seconds kPartStopping{5};
 constexpr seconds kSessionElsewhere{1};
 constexpr milliseconds kUnacknowledgedBusy{0};
 constexpr milliseconds kUnacknowledgedIdle{10'000};
@@ -29,11 +27,11 @@ bool usable(const IdleLink& idle, Watched::Time now) {
 }
 
 /// Waits for the other end to close the link, for a while; then resets it.
-Task<void> await_end(std::unique_ptr<TunnelLink> link, seconds patience = kAwaitEnd) {
+Task<void> await_end(std::unique_ptr<TunnelLink> link) {
   Watched& socket = link->socket();
   socket.set_watcher(nullptr);
   socket.renew();
-  const Watched::Time deadline = socket.loop().now() + patience;
+  const Watched::Time deadline = socket.loop().now() + kAwaitEnd;
   while (!socket.hung_up()) {
     socket.drained();
     if (co_await socket.readable(deadline) != Wake::kReady) break;
@@ -91,6 +89,10 @@ void Tunnels::add_idle(Peer& at, std::unique_ptr<TunnelLink> link) {
 std::unique_ptr<TunnelLink> Tunnels::if_quiet(const std::string& name,
                                               std::unique_ptr<TunnelLink> link) {
   if (!link->socket().hung_up() && link->is_quiet()) return link;
+  if (!link->socket().hung_up() && link->wrong() == nullptr && link->is_last()) {
+    start(part(std::move(link)));
+    return nullptr;
+  }
   // What ended in order is closed so: a reset would say that something was lost.
   if (!link->socket().hung_up()) reset_on_close(link->socket().fd());
   if (link->wrong() != nullptr) {
@@ -111,22 +113,26 @@ void Tunnels::heard(Watched& socket) {
   }
 }
 
-void Tunnels::part(std::unique_ptr<TunnelLink> link) {
-  if (tcp_state(link->socket().fd()).unanswered) return start(part_after_flight(std::move(link)));
-  // Leaves no port behind in TIME_WAIT.
-  reset_on_close(link->socket().fd());
-}
-
-Task<void> Tunnels::part_after_flight(std::unique_ptr<TunnelLink> link) {
+Task<void> Tunnels::part(std::unique_ptr<TunnelLink> link) {
   ++worker_.parting;
-  ::shutdown(link->socket().fd(), SHUT_WR);
-  co_await await_end(std::move(link), kFlight);
+  link->socket().set_watcher(nullptr);
+  link->socket().renew();
+  // What the client has sent last may still wait for its destination at the other end, and a reset
+  // would destroy it. PING is read there after that.
+  const Watched::Time deadline = worker_.loop().now() + (stopping_ ? kPartStopping : kAwaitEnd);
+  bool good = link->ping();
+  while (good && link->owes_pong()) {
+    const auto record = co_await link->next_record(deadline);
+    good = record && link->take_between(*record);
+  }
+  reset_on_close(link->socket().fd());  // leaves no port behind in TIME_WAIT
+  link.reset();
   --worker_.parting;
 }
 
 void Tunnels::drop_idle(Peer& at) {
   for (IdleLink& idle : at.idle) {
-    if (idle.link) part(std::move(idle.link));
+    if (idle.link) start(part(std::move(idle.link)));
   }
   at.idle.clear();
 }
@@ -137,7 +143,7 @@ void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> lin
   const auto config = worker_.view().current->peer(name);
   const bool wanted = !stopping_ && config != nullptr && config->public_key == at.key &&
                       at.idle.size() < PoolPolicy::kMost;
-  if (!wanted) return part(std::move(link));
+  if (!wanted) return start(part(std::move(link)));
   link = if_quiet(name, std::move(link));
   if (!link) return;
   at.policy.came_back(worker_.loop().now());
@@ -205,6 +211,7 @@ Task<void> Tunnels::dial(std::string name, bool new_session) {
   const std::uint32_t mark = worker_.view().current->config().own_mark;
   Dialled dialled = co_await dial_peer(worker_, config, mark, new_session);
   if (new_session) worker_.shared().sessions.done(config.public_key);
+  if (dialled.forgot) peer(name).policy.succeeded();  // it is there: it is not to be waited for
   if (dialled.link) {
     dialled.link = if_quiet(name, std::move(dialled.link));
     dialled.reason = "the connection broke";

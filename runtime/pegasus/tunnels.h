@@ -90,10 +90,8 @@ class Tunnels : public SocketWatcher {
   /// Null, with a line in the log if it is to blame: it ended, or must close, and is closed.
   [[nodiscard]] std::unique_ptr<TunnelLink> if_quiet(const std::string& name,
                                                      std::unique_ptr<TunnelLink> link);
-  /// One that nobody wants any more, and that carries nothing.
-  void part(std::unique_ptr<TunnelLink> link);
-  /// The same where its last bytes have not arrived yet.
-  Task<void> part_after_flight(std::unique_ptr<TunnelLink> link);
+  /// Closes one that nobody wants any more, once the other end is done with what it carried.
+  Task<void> part(std::unique_ptr<TunnelLink> link);
   void drop_idle(Peer& peer);
   void retry_at(const std::string& name, Watched::Time when);
   Task<void> dial(std::string name, bool new_session);
@@ -112,6 +110,7 @@ struct Dialled {
   std::unique_ptr<TunnelLink> link;  ///< null with a reason
   std::string reason;
   bool overloaded = false;  ///< it answers, but has too many to greet
+  bool forgot = false;      ///< it answers, but our session is none of its any more
 };
 /// Dials a peer and makes a link: INIT for a new session, else HELLO. REQUIRES: it has an endpoint.
 [[nodiscard]] Task<Dialled> dial_peer(Worker& worker, PegasusConfig::Peer peer,

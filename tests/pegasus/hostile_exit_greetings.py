@@ -165,7 +165,7 @@ def never_hears(exit, stream):
     time.sleep(7)  # longer than the entry waits
 
 
-# Back-off is from 0.1 to 10 s. Who resets may have too much to do: it is asked again in 0.05 s.
+# Back-off is from 0.1 to 2 s. Who resets may have too much to do: it is asked again in 0.05 s.
 OFTEN = 20 * 14
 GREETINGS = {
     "unheard": Greeting(never_hears, SILENT, 1, 4),
