@@ -9,7 +9,7 @@ lab_inside "$@"
 configure "$(service plain 0)"
 start exit
 start entry
-serve echo=5001
+serve echo=5001 check=5002
 
 # The pool's links stay while nobody wants one.
 links() { at exit ss -tnHO state established "sport = :${pegasus_port[exit]}" | awk '{ print $NF }' | sort; }
@@ -19,6 +19,7 @@ pause 2
 before=$(links)
 pause 8
 same "they stay" "$before" "$(links)"
+uploads=()
 traffic_while() { # SECONDS ADDRESS: in the background; leaves its pid in $traffic_pid
   spawn client "$traffic" rate "$2" 5001 --seconds "$1" --at-once 32 >rate.out 2>rate.log </dev/null
   traffic_pid=$!
@@ -36,6 +37,28 @@ for address in 192.168.0.2 fd99::2 192.168.0.2 fd99::2; do
   result=$(cat rate.out rate.log)
   same "no client of $address is lost" '{}' "$(field '.failed | tostring')"
   at_least "there were many" 100 "$(field .done)"
+done
+
+# Uploads that go on after the server has said its last: the exit may still have to hand them on when
+# the entry is done with the link.
+for round in 1 2 3; do
+  for address in 192.168.0.2 fd99::2; do
+    spawn client "$traffic" server-ends "$address" 5002 --seed "$round" --count 300 --at-once 16 \
+      --most 200000 >"ends-$address" 2>&1 </dev/null
+    uploads[${#uploads[@]}]=$!
+  done
+  for each in 1 2 3; do
+    pause 0.4
+    stop exit
+    start exit
+  done
+  for pid in "${uploads[@]}"; do wait "$pid" || true; done
+  uploads=()
+  for address in 192.168.0.2 fd99::2; do
+    result=$(cat "ends-$address")
+    same "round $round: every upload to $address arrives whole" '[300,300,0,{}]' \
+      "$(field '[.opened, .done, .corrupt, .failed] | tostring')"
+  done
 done
 
 # A peer that is away for longer is asked again soon after it is back.
