@@ -1,8 +1,8 @@
 // Moves one connection's bytes between its plain socket and its tunnel link, both ways.
 //
-// The same at entry and exit, but for who may say what: the exit begins with OPENED, the entry
-// waits for it in the stream. Half-close, reset and backpressure pass through. Nothing is buffered
-// while nothing moves.
+// The same at entry and exit, but for who may say what: the exit says OPENED before anything else,
+// the entry waits for it in the stream. Half-close, reset and backpressure pass through. Nothing is
+// buffered while nothing moves.
 #pragma once
 
 #include <cstdint>

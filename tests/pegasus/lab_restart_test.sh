@@ -19,7 +19,7 @@ pause 2
 before=$(links)
 pause 8
 same "they stay" "$before" "$(links)"
-uploads=()
+
 traffic_while() { # SECONDS ADDRESS: in the background; leaves its pid in $traffic_pid
   spawn client "$traffic" rate "$2" 5001 --seconds "$1" --at-once 32 >rate.out 2>rate.log </dev/null
   traffic_pid=$!
@@ -42,6 +42,7 @@ done
 # Uploads that go on after the server has said its last: the exit may still have to hand them on when
 # the entry is done with the link.
 for round in 1 2 3; do
+  uploads=()
   for address in 192.168.0.2 fd99::2; do
     spawn client "$traffic" server-ends "$address" 5002 --seed "$round" --count 300 --at-once 16 \
       --most 200000 >"ends-$address" 2>&1 </dev/null
@@ -53,7 +54,6 @@ for round in 1 2 3; do
     start exit
   done
   for pid in "${uploads[@]}"; do wait "$pid" || true; done
-  uploads=()
   for address in 192.168.0.2 fd99::2; do
     result=$(cat "ends-$address")
     same "round $round: every upload to $address arrives whole" '[300,300,0,{}]' \
