@@ -1,6 +1,7 @@
 #include "runtime/io/event_loop.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -130,7 +131,9 @@ EventLoop::~EventLoop() {
 
 void EventLoop::run() {
   stopping_ = false;
+  cpu_policy_.begin(clock_now());
   while (!stopping_) turn();
+  cpu_policy_.end();
 }
 
 void EventLoop::stop() {
@@ -166,12 +169,41 @@ void EventLoop::Sleep::await_suspend(std::coroutine_handle<> waiting) {
   loop_.at(until_, [loop = &loop_, waiting] { loop->resume_soon(waiting); });
 }
 
+// ---- CpuPolicy ----
+
+void EventLoop::CpuPolicy::begin(Time now) {
+  since_ = now;
+  // Whoever had us started with another policy meant it.
+  ours_ = ::sched_getscheduler(0) == SCHED_OTHER;
+}
+
+void EventLoop::CpuPolicy::turn(int events, Time now) {
+  constexpr unsigned kTurns = 32;
+  constexpr unsigned kMany = 2 * kTurns;
+  constexpr unsigned kFew = kTurns + kTurns / 2;
+  constexpr std::chrono::milliseconds kLong{100};
+  events_ += static_cast<unsigned>(std::max(events, 0));
+  const bool slow = now - since_ > kLong;
+  if (++turns_ < kTurns && !slow) return;
+  become(!slow && events_ >= (batch_ ? kFew : kMany));
+  turns_ = events_ = 0;
+  since_ = now;
+}
+
+void EventLoop::CpuPolicy::become(bool batch) {
+  if (batch == batch_ || !ours_) return;
+  const sched_param none{};
+  ours_ = ::sched_setscheduler(0, batch ? SCHED_BATCH : SCHED_OTHER, &none) == 0;
+  batch_ = batch;
+}
+
 void EventLoop::turn() {
   std::array<epoll_event, kEventsAtOnce> events;
   gone_.clear();  // what went before this call cannot be among its events
   const int count =
       ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms());
   now_ = clock_now();
+  cpu_policy_.turn(count, now_);
   for (int i = 0; i < count; ++i) {
     auto* watched = static_cast<Watched*>(events[static_cast<std::size_t>(i)].data.ptr);
     const std::uint32_t what = events[static_cast<std::size_t>(i)].events;

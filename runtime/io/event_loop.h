@@ -178,7 +178,28 @@ class EventLoop {
   void run_posted();
   [[nodiscard]] int timeout_ms() const;
 
+  /// A loop that hears of several things a turn need not interrupt who runs on its CPU: the more
+  /// comes together, the less each costs. So its thread is SCHED_BATCH (sched(7)) for as long as
+  /// that lasts. One that hears of one thing at a time is SCHED_OTHER: somebody may wait for it.
+  class CpuPolicy {
+   public:
+    /// In the loop's thread. A thread that is neither is left as it is.
+    void begin(Time now);
+    void turn(int events, Time now);
+    void end() { become(false); }
+
+   private:
+    void become(bool batch);
+
+    unsigned turns_ = 0;
+    unsigned events_ = 0;
+    Time since_{};
+    bool batch_ = false;
+    bool ours_ = false;
+  };
+
   Watched* watched_ = nullptr;  ///< all, linked
+  CpuPolicy cpu_policy_;
   int epoll_ = -1;
   int event_ = -1;
   bool stopping_ = false;

@@ -1,6 +1,7 @@
 // The loop by itself: order, waits and their ends, failures, and the way out.
 #include "runtime/io/event_loop.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -333,6 +334,78 @@ TEST_CASE("winding up says so when somebody waits for what is not the loop's") {
   CHECK_FALSE(loop->wind_up());
   handle.resume();
   CHECK(loop->wind_up());
+}
+
+namespace {
+
+/// Answers itself on all of `pairs` at once: one turn of the loop hears of each.
+Task<void> echo(Pair& pair, std::vector<std::unique_ptr<Pair>>& pairs, unsigned& heard) {
+  for (;;) {
+    const Wake wake = co_await pair.ours->readable();
+    if (wake != Wake::kReady) co_return;
+    char byte = 0;
+    REQUIRE(::read(pair.ours->fd(), &byte, 1) == 1);
+    pair.ours->drained();
+    if (++heard % pairs.size() != 0) continue;
+    for (const auto& each : pairs) each->say('x');
+  }
+}
+
+Task<void> note_policy(EventLoop& loop, EventLoop::Time when, std::vector<int>& policies) {
+  co_await loop.sleep_until(when);
+  policies.push_back(::sched_getscheduler(0));
+}
+
+/// The policies of a thread whose loop hears of `at_once` things a turn: in it, and after it.
+std::vector<int> policies_with(std::size_t at_once, int at_first) {
+  std::vector<int> policies;
+  std::thread([&] {
+    const sched_param none{};
+    REQUIRE(::sched_setscheduler(0, at_first, &none) == 0);
+    auto loop = make_loop();
+    std::vector<std::unique_ptr<Pair>> pairs;
+    for (std::size_t i = 0; i < at_once; ++i) pairs.push_back(std::make_unique<Pair>(*loop));
+    unsigned heard = 0;
+    for (const auto& pair : pairs) start(echo(*pair, pairs, heard));
+    for (const auto& pair : pairs) pair->say('x');
+    start(note_policy(*loop, loop->now() + milliseconds(50), policies));
+    run_for(*loop, milliseconds(60));
+    REQUIRE(heard > 100 * at_once);
+    policies.push_back(::sched_getscheduler(0));
+    for (const auto& pair : pairs) pair->ours->cancel();
+    run_for(*loop, milliseconds(1));
+  }).join();
+  return policies;
+}
+
+}  // namespace
+
+TEST_CASE("a loop that hears of several things a turn interrupts nobody for them") {
+  CHECK(policies_with(4, SCHED_OTHER) == std::vector<int>{SCHED_BATCH, SCHED_OTHER});
+  CHECK(policies_with(1, SCHED_OTHER) == std::vector<int>{SCHED_OTHER, SCHED_OTHER});
+  // Somebody had a reason.
+  CHECK(policies_with(4, SCHED_IDLE) == std::vector<int>{SCHED_IDLE, SCHED_IDLE});
+}
+
+TEST_CASE("a loop with less to do is quick again") {
+  std::vector<int> policies;
+  std::thread([&] {
+    auto loop = make_loop();
+    std::vector<std::unique_ptr<Pair>> pairs;
+    for (int i = 0; i < 4; ++i) pairs.push_back(std::make_unique<Pair>(*loop));
+    unsigned heard = 0;
+    for (const auto& pair : pairs) start(echo(*pair, pairs, heard));
+    for (const auto& pair : pairs) pair->say('x');
+    const auto now = loop->now();
+    start(note_policy(*loop, now + milliseconds(50), policies));
+    loop->at(now + milliseconds(60), [&] { pairs.front()->ours->cancel(); });
+    start(note_policy(*loop, now + milliseconds(250), policies));
+    start(note_policy(*loop, now + milliseconds(260), policies));
+    run_for(*loop, milliseconds(270));
+    for (const auto& pair : pairs) pair->ours->cancel();
+    run_for(*loop, milliseconds(1));
+  }).join();
+  CHECK(policies == std::vector<int>{SCHED_BATCH, SCHED_OTHER, SCHED_OTHER});
 }
 
 }  // namespace arctic::test
