@@ -210,6 +210,7 @@ void Log::say(LogLevel level, std::string_view fact, std::initializer_list<LogFi
   std::uint64_t left_out = 0;
   if (level < state.options.least || !state.spend(fact, left_out)) return;
   std::vector<LogField> all(fields);
+  std::erase_if(all, [](const LogField& field) { return field.value.empty(); });
   if (left_out > 0) all.emplace_back("left_out", left_out);
   const std::string line =
       state.options.json ? as_json(words, fact, all) : as_text(words, state.journal, fact, all);

@@ -53,6 +53,7 @@ class Log {
 
   /// `warning refused service=a destination=192.0.2.1:80 reason="no route"`, or the same as JSON;
   /// on stderr with the time before it, but where journald reads it, which has its own.
+  /// A field whose value is empty is left out.
   void say(LogLevel level, std::string_view fact, std::initializer_list<LogField> fields = {});
 
  private:

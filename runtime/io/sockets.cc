@@ -134,7 +134,8 @@ Result<int> listen_tcp(const SocketAddress& where, const ListenOptions& options)
     const auto code = error == EADDRINUSE ? ErrorCode::kRefused : ErrorCode::kFailure;
     return fail(code, where.to_string(), std::string(call) + ": " + errno_text(error),
                 error == EADDRINUSE
-                    ? "another program listens there; stop it, or choose another port"
+                    ? "another program, perhaps another pegasus, listens there; stop it, or "
+                      "choose another port"
                     : "");
   };
   if (fd < 0) return failed("socket");

@@ -13,7 +13,10 @@ namespace {
 
 Result<std::string> read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(ErrorCode::kFailure, path, errno_text(errno));
+  if (!file) {
+    return fail(ErrorCode::kFailure, path, errno_text(errno),
+                errno == ENOENT ? "`arctic apply` writes it; --config names another" : "");
+  }
   // One byte more than can be decoded: a bigger file is refused there, and /dev/zero ends here.
   constexpr std::size_t kMostRead = (std::size_t{64} << 20) + 1;
   std::string text;
@@ -60,7 +63,8 @@ Status check_identity(const PegasusConfig& config, const PublicKey& own) {
               "compile the configuration for this node, or bring its key here");
 }
 
-Result<KeyPair> read_identity(const PegasusConfig& config, const std::string& root) {
+Result<std::optional<KeyPair>> find_identity(const PegasusConfig& config,
+                                             const std::string& root) {
   std::string path;
   std::optional<PrivateKey> key;
   if (const char* const folder = std::getenv("CREDENTIALS_DIRECTORY")) {
@@ -71,16 +75,21 @@ Result<KeyPair> read_identity(const PegasusConfig& config, const std::string& ro
     path = root + config.private_key_file;
     ARCTIC_TRY(key, read_key_file(path));
   }
-  if (!key) {
-    return fail(ErrorCode::kConfig, path, "there is no node key", "`arctic keygen` makes one");
-  }
+  if (!key) return std::optional<KeyPair>();
   KeyPair own = KeyPair::of(key->bytes());
   if (auto fits = check_identity(config, own.point); !fits) {
     Error error = std::move(fits).error();
     error.subject = path;
     return tl::unexpected<Error>(std::move(error));
   }
-  return own;
+  return std::optional<KeyPair>(std::move(own));
+}
+
+Result<KeyPair> read_identity(const PegasusConfig& config, const std::string& root) {
+  ARCTIC_TRY(std::optional<KeyPair> own, find_identity(config, root));
+  if (own) return std::move(*own);
+  return fail(ErrorCode::kConfig, root + config.private_key_file, "there is no node key",
+              "`arctic keygen` makes one");
 }
 
 }  // namespace arctic

@@ -20,7 +20,10 @@ struct ConfigFile {
 [[nodiscard]] Result<ConfigFile> read_config_file(const std::string& path);
 
 /// The node's key: $CREDENTIALS_DIRECTORY/node.key if there is one, else the configuration's
-/// `private_key_file` below `root`. kConfig if there is none, kRefused if it is another peer's.
+/// `private_key_file` below `root`, else none. kRefused if it is another peer's.
+[[nodiscard]] Result<std::optional<KeyPair>> find_identity(const PegasusConfig& config,
+                                                           const std::string& root);
+/// The same, and kConfig if there is none.
 [[nodiscard]] Result<KeyPair> read_identity(const PegasusConfig& config, const std::string& root);
 /// kRefused if the configuration is another peer's.
 [[nodiscard]] Status check_identity(const PegasusConfig& config, const PublicKey& own);

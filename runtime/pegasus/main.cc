@@ -38,9 +38,16 @@ void block_signals() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
+/// A configuration may be checked far from its node, where there is no key.
+Status check_key(const PegasusConfig& config, const std::string& root) {
+  ARCTIC_TRY(const auto own, find_identity(config, root));
+  if (!own) std::fprintf(stderr, "pegasus: note: there is no node key here to check\n");
+  return {};
+}
+
 Status run(const Arguments& arguments) {
   ARCTIC_TRY(ConfigFile config, read_config_file(arguments.config_path()));
-  if (arguments.check) return {};
+  if (arguments.check) return check_key(config.config, arguments.root);
   ARCTIC_TRY(KeyPair own, read_identity(config.config, arguments.root));
   block_signals();
   const Notify notify = Notify::from_environment();

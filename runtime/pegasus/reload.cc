@@ -1,6 +1,7 @@
 // Configurations that follow each other: prepared beside the current one, made current, and what
 // only older ones had taken away.
 #include <algorithm>
+#include <atomic>
 
 #include "runtime/pegasus/server.h"
 
@@ -59,7 +60,7 @@ tl::expected<Server::Loaded, ControlError> Server::read(const std::string& path,
 // ---- Prepared ----
 
 Server::Done Server::prepare(const ControlRequest::Prepare& request) {
-  if (stopping_) return refuse(ControlCode::kBusy, "pegasus is stopping");
+  if (stopping_) return refuse(ControlCode::kBusy, "pegasus is stopping", "start it again: it loads what is there");
   if (current_.generation == request.generation && current_.digest == request.digest) {
     return ControlDone{};
   }
@@ -123,7 +124,7 @@ void Server::forget_prepared() {
 // ---- Current ----
 
 Server::Done Server::commit(const ControlRequest::Commit& request) {
-  if (stopping_) return refuse(ControlCode::kBusy, "pegasus is stopping");
+  if (stopping_) return refuse(ControlCode::kBusy, "pegasus is stopping", "start it again: it loads what is there");
   if (prepared_ && prepared_->generation == request.generation) return make_current();
   if (current_.generation == request.generation) return ControlDone{};
   return refuse(ControlCode::kBadState, "generation " + request.generation + " is not prepared",
@@ -202,14 +203,22 @@ void Server::cut_gone() {
   std::vector<RunningHandle> kept{current_.running};
   if (prepared_) kept.push_back(prepared_->running);
   for (const Draining& each : draining_) kept.push_back(each.running);
-  on_workers([&](Worker& worker, std::size_t) { worker.cut_gone(kept); });
+  std::atomic<std::size_t> cut{0};
+  on_workers([&](Worker& worker, std::size_t) { cut += worker.cut_gone(kept); });
+  if (cut == 0) return;
+  shared_.log.say(LogLevel::kWarning, "connections cut",
+                  {{"connections", cut.load()}, {"reason", "the configuration allows them no more"}});
 }
 
 Server::Done Server::load(const std::string& path) {
-  if (stopping_) return refuse(ControlCode::kBusy, "pegasus is stopping");
+  if (stopping_) return refuse(ControlCode::kBusy, "pegasus is stopping", "start it again: it loads what is there");
   auto next = read(path, {}, std::nullopt);
   if (!next) return tl::unexpected(std::move(next).error());
-  if (next->running == current_.running && !prepared_) return ControlDone{};
+  if (next->running == current_.running && !prepared_) {
+    shared_.log.say(LogLevel::kInfo, "configuration has not changed",
+                    {{"digest", current_.digest}});
+    return ControlDone{};
+  }
   if (Done begun = begin(std::move(*next)); !begun) return begun;
   if (Done done = make_current(); !done) return done;
   retire_old(std::chrono::seconds(kDefaultDrainSeconds));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <latch>
 
@@ -58,7 +59,7 @@ Status Server::open_shell() {
   ARCTIC_TRY(metrics_, open_metrics(current_.running->config()));
   if (options_.control_socket.empty()) return {};
   const auto refusal = [](const char* reason) {
-    return encode_error("null", {ControlCode::kBadRequest, reason, "", ""});
+    return encode_error("null", {ControlCode::kBadRequest, reason, "", "write a shorter one"});
   };
   ARCTIC_TRY(control_,
              ControlSocket::make(
@@ -220,6 +221,7 @@ Result<bool> Server::run(const Notify& notify) {
   (void)notify.ready();
   loop_->run();
   stop_workers();
+  shared_.log.say(LogLevel::kInfo, "stopped");
   const bool in_order = close_shell();
   return in_order && std::all_of(threads_.begin(), threads_.end(),
                                  [](const Thread& each) { return each.wound_up; });
@@ -234,6 +236,9 @@ bool Server::close_shell() {
 }
 
 Server::Done Server::drain(std::chrono::seconds longest) {
+  if (stopping_) {
+    shared_.log.say(LogLevel::kInfo, "draining for another time", {{"seconds", longest.count()}});
+  }
   if (!std::exchange(stopping_, true)) {
     (void)notify_->stopping();
     close_ports(open_ports());
@@ -254,7 +259,12 @@ Task<void> Server::await_empty(Watched::Time deadline) {
     if (empty || loop_->now() >= deadline) break;
     co_await loop_->sleep_until(std::min(deadline, loop_->now() + kLookEvery));
   }
-  on_workers([](Worker& worker, std::size_t) { worker.cut_all(); });
+  std::atomic<std::size_t> cut{0};
+  on_workers([&](Worker& worker, std::size_t) { cut += worker.cut_all(); });
+  if (cut > 0) {
+    shared_.log.say(LogLevel::kWarning, "connections cut",
+                    {{"connections", cut.load()}, {"reason", "the drain is over"}});
+  }
   loop_->stop();
 }
 

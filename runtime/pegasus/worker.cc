@@ -77,7 +77,7 @@ bool Worker::allows(const Running& config, const Carried& carried) const {
   return permission(*tunnel, open, own_addresses) == Permission::kAllowed;
 }
 
-void Worker::cut_gone(const std::vector<RunningHandle>& kept) {
+std::size_t Worker::cut_gone(const std::vector<RunningHandle>& kept) {
   const auto any = [&](const auto& allowing) {
     return std::any_of(kept.begin(), kept.end(), allowing);
   };
@@ -91,6 +91,7 @@ void Worker::cut_gone(const std::vector<RunningHandle>& kept) {
     const bool known = any([&](const auto& config) { return config->peer(link.peer) != nullptr; });
     if (!link.busy && !known) link.socket->cancel();
   }
+  return gone.size();
 }
 
 void Worker::look() {
@@ -113,13 +114,14 @@ void Worker::drain() {
   }
 }
 
-void Worker::cut_all() {
+std::size_t Worker::cut_all() {
   cutting_ = true;
   drain();
   std::vector<Carried*> all;
   for (const auto& [id, each] : carried_) all.push_back(each);
   for (Carried* const each : all) each->cut();
   for (ServedLink& link : served) link.socket->cancel();
+  return all.size();
 }
 
 }  // namespace arctic

@@ -86,7 +86,7 @@ class Worker {
 
   /// Connections that none of these configurations allows end with a reset, and idle links of peers
   /// that none of them has.
-  void cut_gone(const std::vector<RunningHandle>& kept);
+  std::size_t cut_gone(const std::vector<RunningHandle>& kept);
   /// To be called now and then: connections that hang on a dead one end, and after many have ended
   /// their memory goes back to the system.
   void look();
@@ -96,8 +96,8 @@ class Worker {
   [[nodiscard]] bool draining() const { return draining_; }
   /// After cut_all().
   [[nodiscard]] bool cutting() const { return cutting_; }
-  /// Everything that is open ends with a reset.
-  void cut_all();
+  /// Everything that is open ends with a reset. How many connections that were.
+  std::size_t cut_all();
   [[nodiscard]] bool is_empty() const {
     return carried_.empty() && served.empty() && answered == 0 && parting == 0;
   }

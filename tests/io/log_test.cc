@@ -75,11 +75,11 @@ TEST_CASE("a fact and its fields, as text and as JSON") {
   CHECK(text.lines ==
         std::vector<std::string>{
             "warning refused service=syd-to-lon destination=[2001:db8::1]:80 reason=\"no route\" "
-            "empty=\"\" count=18446744073709551615 change=-7",
+            "count=18446744073709551615 change=-7",
             "info started", "error port taken port=80"});
   CHECK(json.lines == std::vector<std::string>{
                           R"({"level":"warning","fact":"refused","service":"syd-to-lon",)"
-                          R"("destination":"[2001:db8::1]:80","reason":"no route","empty":"",)"
+                          R"("destination":"[2001:db8::1]:80","reason":"no route",)"
                           R"("count":18446744073709551615,"change":-7})",
                           R"({"level":"info","fact":"started"})",
                           R"({"level":"error","fact":"port taken","port":80})"});

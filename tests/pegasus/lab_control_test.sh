@@ -91,6 +91,8 @@ passes "others go on" check 192.168.0.2 5001 --count 5
 printf . >&7
 status=0
 wait $hold || status=$?
+holds "cut connections are in the log" \
+  grep -q 'warning connections cut connections=[1-5] reason="the configuration' entry.log exit.log
 same "the clients had a reset" '1 5' "$status $(tail -n 1 hold.out | jq '.failed.reset // .failed')"
 
 # ---- By signal ----
@@ -99,6 +101,8 @@ cp more/exit/pegasus.json exit/opt/tillered/pegasus/config.json
 kill -HUP "${pegasus_pid[exit]}" "${pegasus_pid[entry]}"
 works() { client check 192.168.1.2 5001 --count 1; [ "$status" = 0 ]; }
 eventually "SIGHUP loads the file" 5 works
+kill -HUP "${pegasus_pid[entry]}"
+eventually "SIGHUP with the same file says so" 5 grep -q 'configuration has not changed' entry.log
 cp half.json entry/opt/tillered/pegasus/config.json
 kill -HUP "${pegasus_pid[entry]}"
 eventually "SIGHUP with a bad file is refused in the log" 5 grep -q 'configuration refused' entry.log
@@ -109,10 +113,19 @@ same "status: links up" up "$(field '.result.peers[] | select(.name == "exit").s
 same "status: no connection is left" 0 "$(field '[.result.services[].connections.open] | add')"
 same "status: bytes went both ways" true \
   "$(field '.result.services[] | select(.service == "other") | .bytes.sent > 0 and .bytes.received > 0')"
+spawn client "$traffic" hold 192.168.1.2 5002 --count 3 --every 0.1 --patience 30 <&7 \
+  >hold.out 2>&1
+hold=$!
+three() { ask entry connections '{}'; [ "$(field '.result.connections | length')" = 3 ]; }
+await "three connections" three
 answers "drain" ok entry drain '{"seconds":1}'
+answers "nothing is loaded then" busy entry load '{"path":"/nowhere"}'
 status=0
 wait "${pegasus_pid[entry]}" || status=$?
 same "drain ends it in order" 0 "$status"
+holds "a drain that is over says what it cut" \
+  grep -q 'warning connections cut connections=3 reason="the drain is over"' entry.log
+holds "the last word" grep -q 'info stopped' entry.log
 stop exit
 same "pegasus at exit ends in order" 0 "$status"
 holds_sane

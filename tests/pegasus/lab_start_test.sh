@@ -47,6 +47,7 @@ refuses "a configuration half written, checked" "$config" "$pegasus" --root entr
 refuses "an empty configuration" "$config" "$pegasus" --root entry
 rm $config
 refuses "no configuration" "$config" "$pegasus" --root entry
+holds "and how it is made" grep -q 'arctic apply' start.log
 mkdir $config
 refuses "a folder as configuration" "$config" "$pegasus" --root entry
 rmdir $config
@@ -63,8 +64,13 @@ head -c 20 key.saved >$key
 refuses "a key half written" 'key' "$pegasus" --root entry
 cp exit/etc/arctic/node.key $key
 refuses "another node's key" 'not the key of peer' "$pegasus" --root entry
+refuses "another node's key, checked" 'not the key of peer' "$pegasus" --root entry --check
 rm $key
 refuses "no key" 'no node key' "$pegasus" --root entry
+status=0
+at entry "$pegasus" --root entry --check >start.log 2>&1 || status=$?
+same "a configuration can be checked where there is no key" 0 "$status"
+holds "which it says" grep -q 'no node key' start.log
 cp key.saved $key
 start entry
 stop entry
