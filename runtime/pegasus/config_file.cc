@@ -63,8 +63,7 @@ Status check_identity(const PegasusConfig& config, const PublicKey& own) {
               "compile the configuration for this node, or bring its key here");
 }
 
-Result<std::optional<KeyPair>> find_identity(const PegasusConfig& config,
-                                             const std::string& root) {
+Result<std::optional<KeyPair>> find_identity(const PegasusConfig& config, const std::string& root) {
   std::string path;
   std::optional<PrivateKey> key;
   if (const char* const folder = std::getenv("CREDENTIALS_DIRECTORY")) {

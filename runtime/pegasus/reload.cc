@@ -60,7 +60,9 @@ tl::expected<Server::Loaded, ControlError> Server::read(const std::string& path,
 // ---- Prepared ----
 
 Server::Done Server::prepare(const ControlRequest::Prepare& request) {
-  if (stopping_) return refuse(ControlCode::kBusy, "pegasus is stopping", "start it again: it loads what is there");
+  if (stopping_)
+    return refuse(ControlCode::kBusy, "pegasus is stopping",
+                  "start it again: it loads what is there");
   if (current_.generation == request.generation && current_.digest == request.digest) {
     return ControlDone{};
   }
@@ -124,7 +126,9 @@ void Server::forget_prepared() {
 // ---- Current ----
 
 Server::Done Server::commit(const ControlRequest::Commit& request) {
-  if (stopping_) return refuse(ControlCode::kBusy, "pegasus is stopping", "start it again: it loads what is there");
+  if (stopping_)
+    return refuse(ControlCode::kBusy, "pegasus is stopping",
+                  "start it again: it loads what is there");
   if (prepared_ && prepared_->generation == request.generation) return make_current();
   if (current_.generation == request.generation) return ControlDone{};
   return refuse(ControlCode::kBadState, "generation " + request.generation + " is not prepared",
@@ -206,12 +210,15 @@ void Server::cut_gone() {
   std::atomic<std::size_t> cut{0};
   on_workers([&](Worker& worker, std::size_t) { cut += worker.cut_gone(kept); });
   if (cut == 0) return;
-  shared_.log.say(LogLevel::kWarning, "connections cut",
-                  {{"connections", cut.load()}, {"reason", "the configuration allows them no more"}});
+  shared_.log.say(
+      LogLevel::kWarning, "connections cut",
+      {{"connections", cut.load()}, {"reason", "the configuration allows them no more"}});
 }
 
 Server::Done Server::load(const std::string& path) {
-  if (stopping_) return refuse(ControlCode::kBusy, "pegasus is stopping", "start it again: it loads what is there");
+  if (stopping_)
+    return refuse(ControlCode::kBusy, "pegasus is stopping",
+                  "start it again: it loads what is there");
   auto next = read(path, {}, std::nullopt);
   if (!next) return tl::unexpected(std::move(next).error());
   if (next->running == current_.running && !prepared_) {
