@@ -201,7 +201,7 @@ TEST_CASE("killed at any system call, keygen leaves no key but the one in its pl
 }
 
 TEST_CASE("keygen makes usable folders under any umask") {
-  for (const mode_t mask : {0000, 0077, 0777}) {
+  for (const mode_t mask : {mode_t{0}, mode_t{0077}, mode_t{0777}}) {
     const Folder folder;
     const mode_t before = ::umask(mask);
     const auto made = generate_key(folder.path() + "/etc/arctic/node.key", false);
