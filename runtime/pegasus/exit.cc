@@ -177,8 +177,10 @@ class OnList {
   std::list<ServedLink>::iterator at_;
 };
 
-/// The next record; nullopt if the link ends, is idle for too long or is to close.
-Task<std::optional<Record>> await_record(Worker& worker, TunnelLink& link) {
+/// The next record; nullopt if the link ends, is idle for too long or is to close. `last_call` is
+/// the link's: until when it is served in a drain.
+Task<std::optional<Record>> await_record(Worker& worker, TunnelLink& link,
+                                         std::optional<Watched::Time>& last_call) {
   std::optional<Record> record;
   if (!worker.draining()) {
     const Watched::Time oldest = link.born() + link_life::kOldest;
@@ -192,9 +194,12 @@ Task<std::optional<Record>> await_record(Worker& worker, TunnelLink& link) {
   // OPEN may be on its way. A PONG that nobody asked for says that it is the last: the other end
   // closes the link as soon as it knows, unless it has used it meanwhile.
   constexpr std::chrono::seconds kUntilItKnows{1};
-  const bool sent = link.send(FrameType::kPong, std::array<std::uint8_t, 8>{});
-  if (!sent) co_return std::nullopt;
-  record = co_await link.next_record(worker.loop().now() + kUntilItKnows);
+  if (!last_call) {
+    if (!link.send(FrameType::kPong, std::array<std::uint8_t, 8>{})) co_return std::nullopt;
+    last_call = worker.loop().now() + kUntilItKnows;
+  }
+  if (worker.loop().now() >= *last_call) co_return std::nullopt;
+  record = co_await link.next_record(*last_call);
   co_return record;
 }
 
@@ -202,6 +207,7 @@ Task<std::optional<Record>> await_record(Worker& worker, TunnelLink& link) {
 Task<void> serve_link(Worker& worker, const Greeted& greeted) {
   OnList entry(worker, greeted);
   std::optional<Record> record = greeted.first;
+  std::optional<Watched::Time> last_call;
   for (unsigned records = 1; record; ++records) {
     entry.set_busy(true);
     bool goes_on = co_await between(worker, greeted, *record);
@@ -214,7 +220,7 @@ Task<void> serve_link(Worker& worker, const Greeted& greeted) {
     const Watched::Time now = worker.loop().now();
     const bool old = now >= greeted.link->born() + link_life::kOldest;
     if (!goes_on || old || !worker.is_peer(greeted.peer)) break;
-    record = co_await await_record(worker, *greeted.link);
+    record = co_await await_record(worker, *greeted.link, last_call);
   }
   if (greeted.link->wrong() != nullptr) (void)wrong(worker, greeted, greeted.link->wrong());
 }

@@ -34,7 +34,8 @@ class Relay : public Cuttable, public SocketWatcher {
         writer_(parts.plain, parts.limits != nullptr ? parts.limits->from_peer.get() : nullptr,
                 parts.carried.counts.from_tunnel),
         has_input_(parts.link.has_input()),
-        acks_late_(parts.speaks_first) {
+        acks_late_(parts.speaks_first),
+        answer_by_(parts.plain.loop().now() + kOpenTime) {
     if (parts.limits != nullptr) up_turn_.emplace(*parts.limits->to_peer, plain_.loop());
   }
 
@@ -217,6 +218,9 @@ class Relay : public Cuttable, public SocketWatcher {
         link_.release();
         if (!link_.socket().has_news()) rounds = 0;
         const Wake wake = co_await link_.socket().readable(answer_due());
+        if (awaits_answer() && plain_.loop().now() >= answer_by_) {
+          co_return lose_link("it does not answer OPEN");
+        }
         if (wake == Wake::kTimeout) {
           if (is_silent(link_.socket(), kAnswerTime)) co_return lose_link("it does not answer");
           continue;
@@ -260,8 +264,8 @@ class Relay : public Cuttable, public SocketWatcher {
 
   /// Until OPENED: a link that was idle may have died without a word.
   [[nodiscard]] Watched::Time answer_due() const {
-    if (end_ != LinkEnd::kInitiator || opened()) return Watched::kForever;
-    return plain_.loop().now() + kAnswerTime;
+    if (!awaits_answer()) return Watched::kForever;
+    return std::min(plain_.loop().now() + kAnswerTime, answer_by_);
   }
 
   /// Opens what is there; payloads stay where they are, for the writer.
@@ -280,11 +284,13 @@ class Relay : public Cuttable, public SocketWatcher {
     if (!writer_.empty() && !link_.change_keys_if_due(plain_.loop().now())) fail();
   }
 
-  /// At the entry: whether the exit has said OPENED.
-  [[nodiscard]] bool opened() const { return result_.opened_at.has_value(); }
+  /// At the entry: whether the exit has still to say OPENED.
+  [[nodiscard]] bool awaits_answer() const {
+    return end_ == LinkEnd::kInitiator && !result_.opened_at;
+  }
 
   bool take(const Record& record) {
-    const bool awaited = end_ == LinkEnd::kInitiator && !opened();
+    const bool awaited = awaits_answer();
     switch (record.type) {
       case FrameType::kData:
         if (awaited) return wrong("DATA before OPENED");
@@ -332,6 +338,8 @@ class Relay : public Cuttable, public SocketWatcher {
   }
 
   static constexpr std::chrono::seconds kAnswerTime{8};
+  // An exit gives up a destination after 30 s.
+  static constexpr std::chrono::seconds kOpenTime{40};
 
   const LinkEnd end_;
   Watched& plain_;
@@ -351,6 +359,7 @@ class Relay : public Cuttable, public SocketWatcher {
   bool down_ended_ = false;  ///< nothing more is to be read from the link
   bool has_input_;           ///< bytes that came before are still to be opened
   bool acks_late_;           ///< what the plain socket brings; until the first bytes are written
+  const Watched::Time answer_by_;
   bool failed_ = false;
   bool lasting_ = false;  ///< it was looked at
   bool suited_ = false;   ///< the plain socket carries much, and was told so

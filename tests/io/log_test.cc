@@ -77,12 +77,12 @@ TEST_CASE("a fact and its fields, as text and as JSON") {
             "warning refused service=syd-to-lon destination=[2001:db8::1]:80 reason=\"no route\" "
             "count=18446744073709551615 change=-7",
             "info started", "error port taken port=80"});
-  CHECK(json.lines == std::vector<std::string>{
-                          R"({"level":"warning","fact":"refused","service":"syd-to-lon",)"
-                          R"("destination":"[2001:db8::1]:80","reason":"no route",)"
-                          R"("count":18446744073709551615,"change":-7})",
-                          R"({"level":"info","fact":"started"})",
-                          R"({"level":"error","fact":"port taken","port":80})"});
+  CHECK(json.lines ==
+        std::vector<std::string>{R"({"level":"warning","fact":"refused","service":"syd-to-lon",)"
+                                 R"("destination":"[2001:db8::1]:80","reason":"no route",)"
+                                 R"("count":18446744073709551615,"change":-7})",
+                                 R"({"level":"info","fact":"started"})",
+                                 R"({"level":"error","fact":"port taken","port":80})"});
 }
 
 TEST_CASE("hostile values stay on their line and never reach a terminal raw") {

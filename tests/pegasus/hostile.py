@@ -10,9 +10,11 @@ import itertools
 import json
 import os
 import select
+import signal
 import socket
 import struct
 import sys
+import threading
 import time
 
 from hostile_parts import (ENDS, Echo, InvalidTag, PATIENCE, Target, X25519PrivateKey, eventually,
@@ -449,6 +451,33 @@ class Attacks:
         time.sleep(1)
         assert self.target.cpu_seconds() - before < 0.1, "it spins"
 
+    def stays(self):
+        """peers that go on asking, slowly and without end, do not hold up a drain"""
+        first, secret, session = self.target.init(self.entry)
+        assert first.pings()
+        second = self.target.hello(secret, session)
+        threads = [threading.Thread(target=self.asks_on, args=each)
+                   for each in ((first, 0.3), (second, 0))]
+        for each in threads:
+            each.start()
+        time.sleep(0.5)
+        begun = time.monotonic()
+        os.kill(self.target.pid, signal.SIGTERM)
+        for each in threads:
+            each.join()
+        took = time.monotonic() - begun
+        assert took < 3, f"they are served for {took:.1f} s"
+
+    @staticmethod
+    def asks_on(connection, pause):
+        try:
+            while True:
+                connection.send(wire.PING, bytes(8))
+                connection.receive()
+                time.sleep(pause)
+        except (OSError, EOFError):
+            pass
+
 
 def with_flip(message, at):
     return message[:at] + bytes([message[at] ^ 1 << at % 8]) + message[at + 1:]
@@ -499,6 +528,8 @@ def main():
     if not failures:
         attacks.nothing_left()
         print("ok    nothing is left: no descriptor, no work", flush=True)
+        attacks.stays()
+        print(f"ok    {attacks.stays.__doc__}", flush=True)
     sys.exit(1 if failures else 0)
 
 

@@ -21,7 +21,7 @@ from hostile_exit_greetings import GREETINGS, greet_all
 from hostile_exit_parts import (ENDS, Entry, Exit, InvalidTag, X25519PrivateKey, abort, connect,
                                 enter, eventually, exchange, outcome, wire)
 
-OTHERS = ["frames", "pace", "bulk"]
+OTHERS = ["frames", "pace", "bulk", "mute"]
 MIB = 1 << 20
 MOST_GROWTH = 16 * MIB  # of memory; buffers are 256 KiB each way
 MOST_AHEAD = 40 * MIB  # of what is sent and not read: the kernels' buffers on the way
@@ -240,6 +240,21 @@ class Amounts:
         assert not self.exit.complaints, self.exit.complaints
 
 
+def never_answers(exit):
+    """an exit that chatters and never answers OPEN: in the end the client is reset"""
+    def chatter(link):
+        while True:
+            link.send(wire.PING, bytes(8))
+            time.sleep(1)
+    exit.script = chatter
+    begun = time.monotonic()
+    assert outcome(connect(exit), 60) == ("reset", b"")
+    took = time.monotonic() - begun
+    assert 35 < took < 50, f"after {took:.1f} s"
+    exit.script = None
+    assert exchange(exit)
+
+
 class Forgets(list):
     def append(self, _):
         pass
@@ -292,6 +307,9 @@ class Run:
         wanted = {name: each for name, each in self.exits.items()
                   if not self.names or name in self.names}
         threads = greet_all(wanted, self.entry, self.says)
+        if not self.names or "mute" in self.names:
+            threads.append(threading.Thread(target=self.mute))
+            threads[-1].start()
         frames = Frames(self.exits["frames"], self.entry)
         self.each_of(frames, ["reasons", "all_faults", "cuts", "cut_half_closed", "refused",
                               "harmless", "unanswered", "half_closed", "strays", "wrong_when_used"])
@@ -301,6 +319,10 @@ class Run:
             "byte_by_byte", "upload_stops", "download_stops", "asks_and_does_not_read"])
         with self.says("nothing is left: no work, no descriptor, no memory") as note:
             note(*self.nothing_left())
+
+    def mute(self):
+        with self.says(never_answers.__doc__):
+            never_answers(self.exits["mute"])
 
     def nothing_left(self):
         work = self.entry.work_in_a_second()

@@ -73,7 +73,7 @@ jq --argjson pid $pid --arg key "$(cat exit.key)" --arg log "$folder/pegasus.log
 failures=0
 bad() { printf 'FAIL  %s\n' "$1"; failures=$((failures + 1)); }
 timeout 280 "$here/hostile.py" plan.json "$@" || failures=$((failures + 1))
-kill -TERM $pid || true
+kill -TERM $pid 2>kill.log || true
 status=0
 wait $pid || status=$?
 [ $status = 0 ] || bad "pegasus ended with $status"
