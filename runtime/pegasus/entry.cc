@@ -102,7 +102,10 @@ void account(Worker& worker, const Carried& carried, const RelayResult& result) 
   }
   if (result.broken == nullptr) return;
   worker.shared().log.say(LogLevel::kWarning, "tunnel connection closed",
-                          {{"peer", carried.found.tunnel->peer}, {"reason", result.broken}});
+                          {{"service", carried.found.tunnel->service},
+                           {"peer", carried.found.tunnel->peer},
+                           {"client", carried.client.to_string()},
+                           {"reason", result.broken}});
 }
 
 // Whatever ends this before the end was passed on closes the client's socket with a reset, which
@@ -122,7 +125,7 @@ Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, SocketAddress 
   const RelayResult result = co_await carry_over(worker, *client, *link, carried);
   account(worker, carried, result);
   if (result.reusable) {
-    worker.tunnels().give_back(peer, std::move(link));
+    worker.tunnels().give_back(peer, std::move(link), carried.counts.to_tunnel);
   } else {
     worker.tunnels().let_end(peer, std::move(link), result);
   }

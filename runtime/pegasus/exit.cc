@@ -98,8 +98,9 @@ bool wrong(Worker& worker, const Greeted& peer, const char* reason) {
   return false;
 }
 
-/// One OPEN on a link. False if the link must close.
-Task<bool> serve(Worker& worker, const Greeted& greeted, const Record& record) {
+/// One OPEN on a link. False if the link must close. `unread` is what it has sent.
+Task<bool> serve(Worker& worker, const Greeted& greeted, const Record& record,
+                 std::uint64_t& unread) {
   const auto open = parse_open(record.body);
   if (!open) co_return wrong(worker, greeted, "an OPEN that says nothing sensible");
   TunnelLink& link = *greeted.link;
@@ -132,6 +133,7 @@ Task<bool> serve(Worker& worker, const Greeted& greeted, const Record& record) {
   worker.counts(*carried.found.tunnel).connected(worker.loop().now() - carried.since);
   const RelayResult result = co_await relay({LinkEnd::kResponder, *reached.socket, link,
                                              worker.buffers(), carried, nullptr, speaks_first});
+  unread = carried.counts.to_tunnel;
   if (result.link_dead) reset_on_close(link.socket().fd());
   if (result.broken != nullptr) {
     worker.shared().log.say(LogLevel::kWarning, "tunnel connection closed",
@@ -143,13 +145,14 @@ Task<bool> serve(Worker& worker, const Greeted& greeted, const Record& record) {
 }
 
 /// A record outside of a connection. False if the link must close.
-Task<bool> between(Worker& worker, const Greeted& greeted, const Record& record) {
+Task<bool> between(Worker& worker, const Greeted& greeted, const Record& record,
+                   std::uint64_t& unread) {
   TunnelLink& link = *greeted.link;
   switch (record.type) {
     case FrameType::kPing:
       co_return link.send(FrameType::kPong, record.body);
     case FrameType::kOpen:
-      co_return co_await serve(worker, greeted, record);
+      co_return co_await serve(worker, greeted, record, unread);
     case FrameType::kRekey:
     case FrameType::kSwitch:
       co_return link.take_rekey(record, worker.loop().now());
@@ -203,14 +206,30 @@ Task<std::optional<Record>> await_record(Worker& worker, TunnelLink& link,
   co_return record;
 }
 
+/// Leaves it to the other end to close first: it may still read for a client that is slow, and would
+/// lose what it has not read when the kernel here has forgotten the connection.
+Task<void> end_slowly(Worker& worker, TunnelLink& link) {
+  Watched& socket = link.socket();
+  ::shutdown(socket.fd(), SHUT_WR);
+  socket.renew();
+  socket.drained();
+  const Watched::Time deadline = worker.loop().now() + link_life::kSlowest;
+  if (!socket.hung_up()) (void)co_await socket.readable(deadline);
+  // Whatever it says now gets no answer.
+  if (!socket.hung_up() && !worker.cutting()) reset_on_close(socket.fd());
+}
+
 /// Records of a confirmed link, until it ends, is idle for too long, or nobody wants it any more.
 Task<void> serve_link(Worker& worker, const Greeted& greeted) {
   OnList entry(worker, greeted);
   std::optional<Record> record = greeted.first;
   std::optional<Watched::Time> last_call;
+  std::uint64_t unread = 0;  // as far as is known
+  bool goes_on = true;
   for (unsigned records = 1; record; ++records) {
     entry.set_busy(true);
-    bool goes_on = co_await between(worker, greeted, *record);
+    unread = 0;
+    goes_on = co_await between(worker, greeted, *record, unread);
     // Who does not read our answers is not read either.
     if (goes_on && greeted.link->has_kept()) {
       goes_on = co_await greeted.link->flush(worker.loop().now() + link_life::kIdleTime);
@@ -222,7 +241,12 @@ Task<void> serve_link(Worker& worker, const Greeted& greeted) {
     if (!goes_on || old || !worker.is_peer(greeted.peer)) break;
     record = co_await await_record(worker, *greeted.link, last_call);
   }
-  if (greeted.link->wrong() != nullptr) (void)wrong(worker, greeted, greeted.link->wrong());
+  if (greeted.link->wrong() != nullptr) {
+    (void)wrong(worker, greeted, greeted.link->wrong());
+  } else if (goes_on && unread > link_life::kSurelyTaken && !worker.cutting()) {
+    entry.set_busy(true);
+    co_await end_slowly(worker, *greeted.link);
+  }
 }
 
 Task<void> serve_peer(Worker& worker, std::unique_ptr<Watched> socket, Address from) {

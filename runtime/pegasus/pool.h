@@ -70,6 +70,11 @@ namespace link_life {
 inline constexpr std::chrono::seconds kAskAfter{20};
 inline constexpr std::chrono::seconds kUseIdle{45};
 inline constexpr std::chrono::seconds kIdleTime{60};
+/// A connection that has sent no more has left nothing behind on its link: the socket at the other
+/// end takes that much at once, whether anybody reads there or not.
+inline constexpr std::uint64_t kSurelyTaken = std::uint64_t{16} * 1024;
+/// How long whoever reads there may take for more.
+inline constexpr std::chrono::minutes kSlowest{10};
 inline constexpr std::chrono::seconds kUseOld{585};
 inline constexpr std::chrono::seconds kOldest{600};
 }  // namespace link_life

@@ -124,9 +124,11 @@ class Relay : public Cuttable, public SocketWatcher {
 
   /// The other end is to see a reset, too.
   Task<void> reset_both() {
-    if (failed_) co_return;
-    (void)send_reset();
-    (void)co_await link_.flush();
+    // The other direction may wait for the link just now: a record behind its bytes would go when
+    // they do, which is too late, or never.
+    if (failed_ || link_.has_kept() || !send_reset()) co_return cut();
+    const bool flushed = co_await link_.flush();
+    if (!flushed || link_.has_kept()) result_.link_dead = true;
     fail();
   }
 
@@ -218,10 +220,8 @@ class Relay : public Cuttable, public SocketWatcher {
         link_.release();
         if (!link_.socket().has_news()) rounds = 0;
         const Wake wake = co_await link_.socket().readable(answer_due());
-        if (awaits_answer() && plain_.loop().now() >= answer_by_) {
-          co_return lose_link("it does not answer OPEN");
-        }
         if (wake == Wake::kTimeout) {
+          if (is_late()) co_return lose_link("it does not answer OPEN");
           if (is_silent(link_.socket(), kAnswerTime)) co_return lose_link("it does not answer");
           continue;
         }
@@ -239,6 +239,7 @@ class Relay : public Cuttable, public SocketWatcher {
       if (input.status == TunnelLink::ReadStatus::kBroken) co_return fail();
       open_all(input.bytes);
       if (failed_) co_return;
+      if (is_late()) co_return lose_link("it does not answer OPEN");
       bool good = writer_.write();
       if (std::exchange(acks_late_, false)) acknowledge_at_once(plain_.fd());
       suit_path();
@@ -282,6 +283,10 @@ class Relay : public Cuttable, public SocketWatcher {
     has_input_ = !ended() && writer_.full();
     link_.keep(bytes);
     if (!writer_.empty() && !link_.change_keys_if_due(plain_.loop().now())) fail();
+  }
+
+  [[nodiscard]] bool is_late() const {
+    return awaits_answer() && plain_.loop().now() >= answer_by_;
   }
 
   /// At the entry: whether the exit has still to say OPENED.

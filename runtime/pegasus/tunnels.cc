@@ -113,6 +113,30 @@ void Tunnels::heard(Watched& socket) {
   }
 }
 
+Task<bool> Tunnels::is_done(TunnelLink& link, Watched::Time deadline) {
+  bool good = link.ping();
+  while (good && link.owes_pong()) {
+    if (link.has_kept()) {
+      good = co_await link.flush(deadline);
+      if (!good) break;
+    }
+    const auto record = co_await link.next_record(deadline);
+    good = record && link.take_between(*record);
+  }
+  co_return good;
+}
+
+// The bytes may wait for a slow destination: the next client's OPEN would wait behind them, and who
+// gave the link up for that would destroy them.
+Task<void> Tunnels::give_back_done(std::string name, std::unique_ptr<TunnelLink> link) {
+  ++worker_.parting;
+  const bool done = co_await is_done(*link, worker_.loop().now() + link_life::kSlowest);
+  --worker_.parting;
+  const bool ended = link->socket().hung_up();
+  if (done && !ended && wanted(name)) co_return give_back_now(name, std::move(link));
+  if (!ended) reset_on_close(link->socket().fd());
+}
+
 Task<void> Tunnels::part(std::unique_ptr<TunnelLink> link) {
   ++worker_.parting;
   link->socket().set_watcher(nullptr);
@@ -120,11 +144,7 @@ Task<void> Tunnels::part(std::unique_ptr<TunnelLink> link) {
   // What the client has sent last may still wait for its destination at the other end, and a reset
   // would destroy it. PING is read there after that.
   const Watched::Time deadline = worker_.loop().now() + (stopping_ ? kPartStopping : kAwaitEnd);
-  bool good = link->ping();
-  while (good && link->owes_pong()) {
-    const auto record = co_await link->next_record(deadline);
-    good = record && link->take_between(*record);
-  }
+  (void)co_await is_done(*link, deadline);
   reset_on_close(link->socket().fd());  // leaves no port behind in TIME_WAIT
   link.reset();
   --worker_.parting;
@@ -137,13 +157,24 @@ void Tunnels::drop_idle(Peer& at) {
   at.idle.clear();
 }
 
-void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> link) {
-  Peer& at = peer(name);
-  --at.busy;
+bool Tunnels::wanted(const std::string& name) {
+  const Peer& at = peer(name);
   const auto config = worker_.view().current->peer(name);
-  const bool wanted = !stopping_ && config != nullptr && config->public_key == at.key &&
-                      at.idle.size() < PoolPolicy::kMost;
-  if (!wanted) return start(part(std::move(link)));
+  return !stopping_ && config != nullptr && config->public_key == at.key &&
+         at.idle.size() < PoolPolicy::kMost;
+}
+
+void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> link,
+                        std::uint64_t sent) {
+  --peer(name).busy;
+  if (link->socket().hung_up()) return;
+  if (sent > link_life::kSurelyTaken) return start(give_back_done(name, std::move(link)));
+  if (!wanted(name)) return start(part(std::move(link)));
+  give_back_now(name, std::move(link));
+}
+
+void Tunnels::give_back_now(const std::string& name, std::unique_ptr<TunnelLink> link) {
+  Peer& at = peer(name);
   link = if_quiet(name, std::move(link));
   if (!link) return;
   at.policy.came_back(worker_.loop().now());

@@ -46,8 +46,9 @@ class Tunnels : public SocketWatcher {
 
   /// A link to the peer, ready for OPEN; null if there is none until the deadline.
   [[nodiscard]] Task<std::unique_ptr<TunnelLink>> take(std::string peer, Watched::Time deadline);
-  /// For the next connection.
-  void give_back(const std::string& peer, std::unique_ptr<TunnelLink> link);
+  /// For the next connection. `sent`: bytes of the one before, which the other end may still have to
+  /// hand on.
+  void give_back(const std::string& peer, std::unique_ptr<TunnelLink> link, std::uint64_t sent);
   /// One that was taken and carries nothing any more: waits for the other end to close it, so that
   /// no port of ours stays behind. A dead or broken one is reset at once; and if the peer of a dead
   /// one did not even take what was sent, the idle ones are not trusted any more.
@@ -90,8 +91,14 @@ class Tunnels : public SocketWatcher {
   /// Null, with a line in the log if it is to blame: it ended, or must close, and is closed.
   [[nodiscard]] std::unique_ptr<TunnelLink> if_quiet(const std::string& name,
                                                      std::unique_ptr<TunnelLink> link);
-  /// Closes one that nobody wants any more, once the other end is done with what it carried.
+  /// Whether the other end is done with what the link carried: it has come to a PING behind that.
+  [[nodiscard]] Task<bool> is_done(TunnelLink& link, Watched::Time deadline);
+  /// Closes one that nobody wants any more, once the other end is done.
   Task<void> part(std::unique_ptr<TunnelLink> link);
+  /// Gives one back once the other end is done.
+  Task<void> give_back_done(std::string name, std::unique_ptr<TunnelLink> link);
+  void give_back_now(const std::string& name, std::unique_ptr<TunnelLink> link);
+  [[nodiscard]] bool wanted(const std::string& name);
   void drop_idle(Peer& peer);
   void retry_at(const std::string& name, Watched::Time when);
   Task<void> dial(std::string name, bool new_session);

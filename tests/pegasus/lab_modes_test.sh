@@ -22,7 +22,7 @@ for to in 192.168.1.2 fd99:0:0:1::2; do
   client who $to 5000
   same "$to: transparent, the server sees the client and its port" "$(field .own)" "$(field .seen)"
   passes "$to: and all bytes" check $to 5001 --count 50 --at-once 10
-  passes "$to: and resets" client-resets $to 5001 --count 5 --most 1000000
+  passes "$to: and resets" client-resets $to 5001 --count 100 --most 1000000 --patience 10
 done
 
 passes "transparent connections one after the other" check 192.168.1.2 5001 --count 200 --at-once 20 --most 5000
