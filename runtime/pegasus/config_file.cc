@@ -15,7 +15,7 @@ Result<std::string> read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return fail(ErrorCode::kFailure, path, errno_text(errno),
-                errno == ENOENT ? "`arctic apply` writes it; --config names another" : "");
+                errno == ENOENT ? "`arctic apply` writes it" : "");
   }
   // One byte more than can be decoded: a bigger file is refused there, and /dev/zero ends here.
   constexpr std::size_t kMostRead = (std::size_t{64} << 20) + 1;

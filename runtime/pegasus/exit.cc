@@ -206,17 +206,25 @@ Task<std::optional<Record>> await_record(Worker& worker, TunnelLink& link,
   co_return record;
 }
 
-/// Leaves it to the other end to close first: it may still read for a client that is slow, and would
-/// lose what it has not read when the kernel here has forgotten the connection.
+/// Leaves it to the other end to close first: it may still read for a client that is slow, and
+/// would lose what it has not read when the kernel here has forgotten the connection.
 Task<void> end_slowly(Worker& worker, TunnelLink& link) {
   Watched& socket = link.socket();
   ::shutdown(socket.fd(), SHUT_WR);
   socket.renew();
-  socket.drained();
   const Watched::Time deadline = worker.loop().now() + link_life::kSlowest;
-  if (!socket.hung_up()) (void)co_await socket.readable(deadline);
-  // Whatever it says now gets no answer.
-  if (!socket.hung_up() && !worker.cutting()) reset_on_close(socket.fd());
+  for (;;) {
+    const Wake wake = co_await socket.readable(deadline);
+    if (worker.cutting()) co_return;
+    char byte = 0;
+    const ssize_t got = ::recv(socket.fd(), &byte, 1, MSG_PEEK);
+    if (got == 0) co_return;
+    const bool nothing = got < 0 && (errno == EAGAIN || errno == EINTR);
+    // Whatever it says now gets no answer.
+    if (!nothing || wake != Wake::kReady) break;
+    socket.drained();
+  }
+  reset_on_close(socket.fd());
 }
 
 /// Records of a confirmed link, until it ends, is idle for too long, or nobody wants it any more.

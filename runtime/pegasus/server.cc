@@ -236,16 +236,19 @@ bool Server::close_shell() {
 }
 
 Server::Done Server::drain(std::chrono::seconds longest) {
-  if (stopping_) {
-    shared_.log.say(LogLevel::kInfo, "draining for another time", {{"seconds", longest.count()}});
-  }
+  const Watched::Time until = loop_->now() + longest;
   if (!std::exchange(stopping_, true)) {
     (void)notify_->stopping();
     close_ports(open_ports());
     on_workers([](Worker& worker, std::size_t) { worker.drain(); });
     shared_.log.say(LogLevel::kInfo, "draining", {{"seconds", longest.count()}});
+  } else if (until < drain_until_) {
+    shared_.log.say(LogLevel::kInfo, "the drain is shortened", {{"seconds", longest.count()}});
+  } else {
+    return ControlDone{};  // it ends sooner than that anyway
   }
-  arctic::start(await_empty(loop_->now() + longest));
+  drain_until_ = until;
+  arctic::start(await_empty(until));
   return ControlDone{};
 }
 

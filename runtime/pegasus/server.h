@@ -134,6 +134,7 @@ class Server {
   std::vector<Draining> draining_;
   bool working_ = false;  ///< the workers' threads run
   bool stopping_ = false;
+  Watched::Time drain_until_{};
   Watched::Time started_{};
 };
 

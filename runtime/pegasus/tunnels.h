@@ -46,8 +46,8 @@ class Tunnels : public SocketWatcher {
 
   /// A link to the peer, ready for OPEN; null if there is none until the deadline.
   [[nodiscard]] Task<std::unique_ptr<TunnelLink>> take(std::string peer, Watched::Time deadline);
-  /// For the next connection. `sent`: bytes of the one before, which the other end may still have to
-  /// hand on.
+  /// For the next connection. `sent`: bytes of the one before, which the other end may still have
+  /// to hand on.
   void give_back(const std::string& peer, std::unique_ptr<TunnelLink> link, std::uint64_t sent);
   /// One that was taken and carries nothing any more: waits for the other end to close it, so that
   /// no port of ours stays behind. A dead or broken one is reset at once; and if the peer of a dead

@@ -41,10 +41,14 @@ same "the clients read late, and every byte" '3000000 end,3000000 end' \
   "$(cat down4 down6 | paste -sd,)"
 
 # The same while the exit is stopped in order.
+asked() { [ "$(grep -c asked slow.out)" = "$1" ]; }
+number=4
 for to in 192.168.0.2 fd99::2; do
   slow down $to 5004 12 >"late-$to"
   late=$!
-  pause 1
+  number=$((number + 1))
+  eventually "the server is asked" 10 asked $number
+  pause 0.5
   answers "drain" ok exit drain '{"seconds":60}'
   wait $late || true
   same "$to: every byte, from an exit that is about to stop" '3000000 end' "$(cat "late-$to")"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One end of a connection that both ends have ended long before one of them reads.
 
-usage: slow_ends.py serve PORT BYTES SECONDS        says `ready`, then what came of each client
+usage: slow_ends.py serve PORT BYTES SECONDS        says `ready`, `asked` by each client, and what came of it
        slow_ends.py up ADDRESS PORT BYTES           a client that sends and ends, and reads the end
        slow_ends.py down ADDRESS PORT SECONDS       a client that asks, ends, and reads that late
 The server's first byte from a client says what for: `u`: it ends at once, and reads after SECONDS;
@@ -27,7 +27,9 @@ def read_all(stream):
 
 
 def serve_one(stream, size, seconds):
-    if stream.recv(1) == b"u":
+    what = stream.recv(1)
+    print("asked", flush=True)
+    if what == b"u":
         stream.shutdown(socket.SHUT_WR)
         time.sleep(seconds)
         print("up", read_all(stream), flush=True)
