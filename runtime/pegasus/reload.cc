@@ -12,6 +12,11 @@ tl::unexpected<ControlError> refuse(ControlCode code, std::string reason, std::s
   return tl::unexpected<ControlError>({code, std::move(reason), {}, std::move(hint)});
 }
 
+tl::unexpected<ControlError> refuse_stopping() {
+  return refuse(ControlCode::kBusy, "pegasus is stopping",
+                "start it again: it loads what is there");
+}
+
 ListenPorts only_in(const ListenPorts& these, const ListenPorts& not_those) {
   ListenPorts out;
   std::set_difference(these.begin(), these.end(), not_those.begin(), not_those.end(),
@@ -60,9 +65,7 @@ tl::expected<Server::Loaded, ControlError> Server::read(const std::string& path,
 // ---- Prepared ----
 
 Server::Done Server::prepare(const ControlRequest::Prepare& request) {
-  if (stopping_)
-    return refuse(ControlCode::kBusy, "pegasus is stopping",
-                  "start it again: it loads what is there");
+  if (stopping_) return refuse_stopping();
   if (current_.generation == request.generation && current_.digest == request.digest) {
     return ControlDone{};
   }
@@ -126,9 +129,7 @@ void Server::forget_prepared() {
 // ---- Current ----
 
 Server::Done Server::commit(const ControlRequest::Commit& request) {
-  if (stopping_)
-    return refuse(ControlCode::kBusy, "pegasus is stopping",
-                  "start it again: it loads what is there");
+  if (stopping_) return refuse_stopping();
   if (prepared_ && prepared_->generation == request.generation) return make_current();
   if (current_.generation == request.generation) return ControlDone{};
   return refuse(ControlCode::kBadState, "generation " + request.generation + " is not prepared",
@@ -216,9 +217,7 @@ void Server::cut_gone() {
 }
 
 Server::Done Server::load(const std::string& path) {
-  if (stopping_)
-    return refuse(ControlCode::kBusy, "pegasus is stopping",
-                  "start it again: it loads what is there");
+  if (stopping_) return refuse_stopping();
   auto next = read(path, {}, std::nullopt);
   if (!next) return tl::unexpected(std::move(next).error());
   if (next->running == current_.running && !prepared_) {

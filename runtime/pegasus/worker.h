@@ -85,7 +85,7 @@ class Worker {
   std::vector<Address> own_addresses;  ///< of the node
 
   /// Connections that none of these configurations allows end with a reset, and idle links of peers
-  /// that none of them has.
+  /// that none of them has. How many connections that were.
   std::size_t cut_gone(const std::vector<RunningHandle>& kept);
   /// To be called now and then: connections that hang on a dead one end, and after many have ended
   /// their memory goes back to the system.
