@@ -23,7 +23,10 @@ begin() {
   await "the transfer" flows 10000000
 }
 arrived() { ip -n server -j -s link show eth0 | jq '.[0].stats64.rx.bytes'; }
-flows() { [ $(($(arrived) - before)) -gt "$1" ]; }
+flows() {
+  kill -0 $transfer || die "the transfer ended before it was under way: $(cat transfer.out)"
+  [ $(($(arrived) - before)) -gt "$1" ]
+}
 # usage: ended WHAT: the client must have seen a reset.
 ended() {
   wait $transfer && bad "$1" "the transfer ended well" && return

@@ -9,6 +9,8 @@ namespace arctic::traffic {
 namespace {
 
 constexpr std::size_t kScratch = 262144;
+// Then the other direction has its turn, however fast this one is.
+constexpr unsigned kPiecesAtOnce = 8;
 std::chrono::nanoseconds longest_wait = std::chrono::seconds(30);
 
 /// Used between two waits only.
@@ -143,6 +145,7 @@ Task<End> read_end(Watched& socket) {
 
 Task<End> send_stream(Watched& socket, Stream stream) {
   std::uint64_t at = 0;
+  unsigned pieces = 0;
   while (at < stream.size) {
     const Wake wake = co_await socket.writable(deadline(socket));
     if (wake != Wake::kReady) co_return End::kTimeout;
@@ -153,6 +156,7 @@ Task<End> send_stream(Watched& socket, Stream stream) {
     const ssize_t sent = send_some(socket, bytes, chunk == left ? Push::kWithNext : Push::kNow);
     if (sent < 0) co_return end_of(static_cast<int>(-sent));
     at += static_cast<std::uint64_t>(sent);
+    if (++pieces % kPiecesAtOnce == 0) co_await socket.loop().yield();
   }
   co_return End::kFine;
 }
@@ -160,6 +164,7 @@ Task<End> send_stream(Watched& socket, Stream stream) {
 Task<Arrival> receive_stream(Watched& socket, Stream stream) {
   Arrival out;
   Digest digest;
+  unsigned pieces = 0;
   while (out.bytes < stream.size) {
     const Wake wake = co_await socket.readable(deadline(socket));
     if (wake != Wake::kReady) {
@@ -179,6 +184,7 @@ Task<Arrival> receive_stream(Watched& socket, Stream stream) {
     out.corrupt = out.corrupt || !matches(stream.seed, out.bytes, bytes);
     digest.add(bytes);
     out.bytes += bytes.size();
+    if (++pieces % kPiecesAtOnce == 0) co_await socket.loop().yield();
   }
   out.digest = digest.finish();
   co_return out;
