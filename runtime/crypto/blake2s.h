@@ -19,7 +19,7 @@ using Mac = std::array<std::uint8_t, 16>;
 /// BLAKE2s-256 of the parts one after the other: Noise's HASH.
 [[nodiscard]] Digest blake2s(std::initializer_list<ByteView> parts);
 
-/// Keyed BLAKE2s with 16 bytes of output, as WireGuard's MAC. REQUIRES: a key of 32 bytes.
+/// Keyed BLAKE2s with 16 bytes of output, as WireGuard's MAC. REQUIRES: a key of 1 to 32 bytes.
 [[nodiscard]] Mac blake2s_mac(ByteView key, std::initializer_list<ByteView> parts);
 
 /// HMAC with BLAKE2s-256 (Noise's HMAC-HASH, block size 64).

@@ -70,6 +70,20 @@ NoiseHandshake NoiseHandshake::responder(const Options& options, const KeyPair& 
   return NoiseHandshake(options, own, own.point, std::move(ephemeral));
 }
 
+NoiseHandshake NoiseHandshake::clone() const {
+  NoiseHandshake copy;
+  copy.chaining_key_ = chaining_key_.clone();
+  copy.hash_ = hash_;
+  copy.key_ = key_.clone();
+  copy.counter_ = counter_;
+  copy.own_ = own_.clone();
+  if (ephemeral_) copy.ephemeral_ = ephemeral_->clone();
+  copy.remote_ = remote_;
+  copy.remote_ephemeral_ = remote_ephemeral_;
+  if (psk_) copy.psk_ = psk_->clone();
+  return copy;
+}
+
 // ---- SymmetricState ----
 
 void NoiseHandshake::mix_hash(ByteView bytes) { hash_ = blake2s({hash_, bytes}); }

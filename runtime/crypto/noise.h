@@ -45,6 +45,12 @@ class NoiseHandshake {
   [[nodiscard]] static NoiseHandshake responder(const Options& options, const KeyPair& own,
                                                 std::optional<KeyPair> ephemeral = {});
 
+  /// Another psk than the one it was made with: a responder may know it only after the first
+  /// message. REQUIRES: made with one; before the second message.
+  void set_psk(const Key& psk) { psk_ = psk.clone(); }
+  /// So that a message can be tried without spending the original.
+  [[nodiscard]] NoiseHandshake clone() const;
+
   // ---- First message: e, es, s, ss, payload; 96 bytes and the payload ----
 
   /// nullopt if the remote key is of low order.
@@ -66,6 +72,7 @@ class NoiseHandshake {
   void split(Key& to_responder, Key& to_initiator) const;
 
  private:
+  NoiseHandshake() = default;
   NoiseHandshake(const Options& options, const KeyPair& own, const PublicKey& responder,
                  std::optional<KeyPair> ephemeral);
 

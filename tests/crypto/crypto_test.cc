@@ -10,6 +10,7 @@
 #include "runtime/crypto/aead.h"
 #include "runtime/crypto/blake2s.h"
 #include "runtime/crypto/noise.h"
+#include "runtime/crypto/xchacha.h"
 #include "tests/support/hex.h"
 
 namespace arctic::test {
@@ -71,6 +72,57 @@ TEST_CASE("ChaCha20-Poly1305 is the other implementation's, both ways") {
     Bytes last(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size));
     CHECK(opener.open(counter, associated, last, sealed.data() + size));
     CHECK(last == text);
+  }
+}
+
+TEST_CASE("ChaCha20-Poly1305 of the RFC's example") {
+  // RFC 8439, appendix A.5: the one whose nonce begins with four zero bytes.
+  const std::string text =
+      "Internet-Drafts are draft documents valid for a maximum of six months and may be updated, "
+      "replaced, or obsoleted by other documents at any time. It is inappropriate to use "
+      "Internet-Drafts as reference material or to cite them other than as "
+      "/\xe2\x80\x9cwork in progress./\xe2\x80\x9d";
+  const Key key(unhex("1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0"));
+  const std::uint64_t counter = 0x0807060504030201;
+  const Bytes associated = unhex("f33388860000000000004e91");
+  const std::string sealed =
+      "64a0861575861af460f062c79be643bd5e805cfd345cf389f108670ac76c8cb24c6cfc18755d43eea09ee94e382d"
+      "26b0bdb7b73c321b0100d4f03b7f355894cf332f830e710b97ce98c8a84abd0b948114ad176e008d33bd60f982b1"
+      "ff37c8559797a06ef4f0ef61c186324e2b3506383606907b6a7c02b0f9f6157b53c867e4b9166c767b804d46a59b"
+      "5216cde7a4e99040c5a40433225ee282a1b0a06c523eaf4534d7f83fa1155b0047718cbc546a0d072b04b3564eea"
+      "1b422273f548271a0bb2316053fa76991955ebd63159434ecebb4e466dae5a1073a6727627097a1049e617d91d36"
+      "1094fa68f0ff77987130305beaba2eda04df997b714d6c6f2c29a6ad5cb4022b02709b";
+  Bytes bytes(text.begin(), text.end());
+  std::uint8_t tag[kTagBytes];
+  Sealer(key).seal(counter, associated, bytes, tag);
+  CHECK(hex(bytes) == sealed);
+  CHECK(hex(tag) == "eead9d67890cbb22392336fea1851f38");
+  REQUIRE(Opener(key).open(counter, associated, bytes, tag));
+  CHECK(std::string(bytes.begin(), bytes.end()) == text);
+}
+
+TEST_CASE("XChaCha20-Poly1305 of the draft's example, and nothing else opens") {
+  // draft-irtf-cfrg-xchacha-03, A.3.1.
+  const std::string text =
+      "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
+      "sunscreen would be it.";
+  const Bytes key = counting(0x80, 32);
+  const Bytes nonce = counting(0x40, kXchachaNonceBytes);
+  const Bytes associated = unhex("50515253c0c1c2c3c4c5c6c7");
+  Bytes sealed(text.size() + kTagBytes);
+  xchacha_seal(key, nonce, associated, bytes_of(text), sealed.data());
+  CHECK(
+      hex(sealed) ==
+      "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4eda"
+      "7e39ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b23835"
+      "65d3fff921f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49");
+  Bytes opened(text.size());
+  REQUIRE(xchacha_open(key, nonce, associated, sealed, opened));
+  CHECK(std::string(opened.begin(), opened.end()) == text);
+  for (std::size_t bit = 0; bit < sealed.size() * 8; ++bit) {
+    Bytes bad = sealed;
+    bad[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
+    REQUIRE_FALSE(xchacha_open(key, nonce, associated, bad, opened));
   }
 }
 
