@@ -6,10 +6,6 @@
 namespace arctic {
 namespace {
 
-constexpr std::size_t padded(std::size_t bytes) {
-  return (bytes + data::kPadding - 1) / data::kPadding * data::kPadding;
-}
-
 template <class Message>
 Peer::Bytes bytes_from(const Message& message) {
   return {message.begin(), message.end()};
@@ -17,8 +13,8 @@ Peer::Bytes bytes_from(const Message& message) {
 
 }  // namespace
 
-Peer::Peer(std::shared_ptr<const LocalSide> local, const PublicKey& remote)
-    : local_(std::move(local)), remote_(remote), cookies_(remote) {}
+Peer::Peer(std::shared_ptr<const LocalSide> local, const PublicKey& remote, std::uint32_t device)
+    : local_(std::move(local)), remote_(remote), device_(device), cookies_(remote) {}
 
 Peer::~Peer() = default;
 
@@ -52,12 +48,12 @@ std::optional<Peer::Way> Peer::way(Time now) const {
   return Way{current_, *endpoint_};
 }
 
-void Peer::stage(ByteView packet, Time now) {
+void Peer::stage(ByteView padded, Time now) {
   if (staged_.size() >= limits::kMostStaged) {
     staged_.pop_front();
     ++facts_.dropped_staged;
   }
-  staged_.emplace_back(packet.begin(), packet.end());
+  staged_.emplace_back(padded.begin(), padded.end());
   wants_session_ = true;
   call_by(now);
 }
@@ -234,7 +230,7 @@ bool Peer::consume_cookie_reply(ByteView message, Time now) {
 void Peer::send_by(Session& session, ByteView packet, Time now, Actions& actions) {
   const auto counter = session.take_counters(1);
   if (!counter) return;
-  Bytes datagram(padded(packet.size()) + data::kOverhead);
+  Bytes datagram(packet.size() + data::kOverhead);
   std::copy(packet.begin(), packet.end(), datagram.begin() + data::kHeadBytes);
   session.seal(local_->slots - 1, *counter, datagram);
   sent(session, datagram.size(), !packet.empty(), now);

@@ -47,11 +47,14 @@ class Peer : public std::enable_shared_from_this<Peer> {
   using Time = std::chrono::nanoseconds;
   using Bytes = std::vector<std::uint8_t>;
 
-  Peer(std::shared_ptr<const LocalSide> local, const PublicKey& remote);
+  /// `device` is the caller's number for where its packets come from and go to.
+  Peer(std::shared_ptr<const LocalSide> local, const PublicKey& remote, std::uint32_t device);
   ~Peer();
   [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
 
-  [[nodiscard]] const PublicKey& remote() const { return remote_; }  ///< without lock()
+  // Both without lock().
+  [[nodiscard]] const PublicKey& remote() const { return remote_; }
+  [[nodiscard]] std::uint32_t device() const { return device_; }
 
   // ---- What it is told to be ----
 
@@ -70,8 +73,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
   };
   /// nullopt: stage() what is to be sent.
   [[nodiscard]] std::optional<Way> way(Time now) const;
-  /// Keeps a packet until there is a session; the oldest goes if there are too many.
-  void stage(ByteView packet, Time now);
+  /// Keeps a padded packet until there is a session; the oldest goes if there are too many.
+  void stage(ByteView padded, Time now);
   /// So many bytes went by a session, some with a packet in them.
   void sent(const Session& session, std::uint64_t bytes, bool data, Time now);
   /// So many came: authentic, and not seen before.
@@ -132,6 +135,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
   const std::shared_ptr<const LocalSide> local_;
   const PublicKey remote_;
+  const std::uint32_t device_;
   mutable std::mutex mutex_;
 
   Key psk_;

@@ -9,9 +9,9 @@ Roster::~Roster() {
   while (!peers_.empty()) remove(PublicKey(peers_.begin()->first), actions);
 }
 
-PeerHandle Roster::add(const PublicKey& key) {
+PeerHandle Roster::add(const PublicKey& key, std::uint32_t device) {
   PeerHandle& peer = peers_[key];
-  if (!peer) peer = std::make_shared<Peer>(local_, key);
+  if (!peer) peer = std::make_shared<Peer>(local_, key, device);
   return peer;
 }
 

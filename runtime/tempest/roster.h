@@ -25,7 +25,7 @@ class Roster {
 
   [[nodiscard]] const std::shared_ptr<const LocalSide>& local() const { return local_; }
   /// The peer of that key, made if it is not there.
-  PeerHandle add(const PublicKey& key);
+  PeerHandle add(const PublicKey& key, std::uint32_t device);
   [[nodiscard]] PeerHandle find(const PublicKey& key) const;
   /// What is left of it is in `actions`.
   void remove(const PublicKey& key, Peer::Actions& actions);

@@ -33,7 +33,7 @@ class End {
   }
 
   void know(const End& other) {
-    peer = roster->add(other.local->own.point);
+    peer = roster->add(other.local->own.point, 0);
     peer->set_endpoint(other.where);
   }
 
@@ -52,12 +52,13 @@ class End {
   }
 
   /// As a worker sends.
-  void send(const Bytes& packet) {
+  void send(Bytes packet) {
+    packet.resize(data::padded(packet.size(), 1420));
     auto way = peer->way(*now);
     if (!way) {
       peer->stage(packet, *now);
     } else {
-      Bytes datagram((packet.size() + 15) / 16 * 16 + data::kOverhead);
+      Bytes datagram(packet.size() + data::kOverhead);
       std::copy(packet.begin(), packet.end(), datagram.begin() + data::kHeadBytes);
       way->session->seal(0, way->session->take_counters(1).value(), datagram);
       peer->sent(*way->session, datagram.size(), true, *now);

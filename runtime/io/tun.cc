@@ -1,0 +1,74 @@
+#include "runtime/io/tun.h"
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace arctic {
+namespace {
+
+constexpr const char* kTunPath = "/dev/net/tun";
+
+// Since Linux 6.2; older headers do not know them.
+constexpr unsigned kUso4 = 0x20;
+constexpr unsigned kUso6 = 0x40;
+
+Error attach_error(const std::string& name, TunDevice how, int error) {
+  switch (error) {
+    case EBUSY:
+      return {ErrorCode::kRefused, name, "another program has this TUN device", {}, {}};
+    case EINVAL:
+      return {ErrorCode::kRefused, name,
+              "is no TUN device that may have several queues", {},
+              how == TunDevice::kAttached ? "remove it and run `arctic apply`" : ""};
+    case EPERM:
+      return {ErrorCode::kRefused, name, "cannot open the TUN device: no CAP_NET_ADMIN", {},
+              "run it as root"};
+    default:
+      return {ErrorCode::kFailure, name, "cannot open the TUN device: " + errno_text(error), {}, {}};
+  }
+}
+
+TunOffloads set_offloads(int fd) {
+  constexpr unsigned long kTcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+  if (::ioctl(fd, TUNSETOFFLOAD, kTcp | kUso4 | kUso6) == 0) return {true, true};
+  if (::ioctl(fd, TUNSETOFFLOAD, kTcp) == 0) return {true, false};
+  return {};
+}
+
+}  // namespace
+
+Result<TunQueue> open_tun(const std::string& name, TunDevice how) {
+  if (name.empty() || name.size() >= IFNAMSIZ) {
+    return fail(ErrorCode::kRefused, name, "is no interface name: it has 1 to 15 characters");
+  }
+  if (how == TunDevice::kAttached && ::if_nametoindex(name.c_str()) == 0) {
+    return fail(ErrorCode::kRefused, name, "is not there", "run `arctic apply`");
+  }
+  OwnedFd fd(::open(kTunPath, O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) {
+    const int error = errno;
+    return fail(ErrorCode::kFailure, name,
+                std::string("cannot open ") + kTunPath + ": " + errno_text(error),
+                error == ENOENT || error == ENODEV ? "load the kernel module tun" : "");
+  }
+  ifreq request{};
+  std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
+  request.ifr_flags =
+      static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE | IFF_VNET_HDR);
+  if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
+    return tl::unexpected<Error>(attach_error(name, how, errno));
+  }
+  int header = static_cast<int>(kTunHeaderBytes);
+  if (::ioctl(fd.get(), TUNSETVNETHDRSZ, &header) != 0) {
+    return fail(ErrorCode::kFailure, name, "TUNSETVNETHDRSZ: " + errno_text(errno));
+  }
+  TunOffloads offloads = set_offloads(fd.get());
+  return TunQueue{std::move(fd), offloads};
+}
+
+}  // namespace arctic
