@@ -6,14 +6,11 @@
 // unix(7).
 #pragma once
 
-#include <sys/types.h>
-
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "runtime/io/owned_fd.h"
-#include "runtime/io/stream_server.h"
+#include "runtime/io/local_socket.h"
 
 namespace arctic {
 
@@ -27,7 +24,7 @@ class ControlSocket {
     bool close = false;  ///< after it
   };
   struct Options {
-    std::string path;  ///< absolute; folders that are missing are made with mode 0755
+    std::string path;  ///< absolute
     /// For each line, one after the other on a connection. It may wait; meanwhile other connections
     /// are served.
     std::function<Task<Answer>(std::string line)> handle;
@@ -36,22 +33,14 @@ class ControlSocket {
     Watched::Time patience = std::chrono::seconds(5);  ///< for an answer to be read
   };
 
-  /// Binds the path with mode 0600. The socket of a process that is gone is replaced; kRefused if
-  /// one is alive, or if something else is there. Never follows a link at the end of the path.
+  /// As LocalSocket.
   [[nodiscard]] static Result<std::unique_ptr<ControlSocket>> make(EventLoop& loop,
                                                                    Options options);
-  /// Takes the path away if it is still this socket's. As StreamServer: in the loop's thread.
-  ~ControlSocket();
 
  private:
-  ControlSocket(OwnedFd folder, std::string name, dev_t device, ino_t inode)
-      : folder_(std::move(folder)), name_(std::move(name)), device_(device), inode_(inode) {}
+  explicit ControlSocket(std::unique_ptr<LocalSocket> socket) : socket_(std::move(socket)) {}
 
-  OwnedFd folder_;
-  std::string name_;
-  dev_t device_;
-  ino_t inode_;
-  std::unique_ptr<StreamServer> server_;
+  std::unique_ptr<LocalSocket> socket_;
 };
 
 }  // namespace arctic

@@ -22,14 +22,20 @@ Error attach_error(const std::string& name, TunDevice how, int error) {
     case EBUSY:
       return {ErrorCode::kRefused, name, "another program has this TUN device", {}, {}};
     case EINVAL:
-      return {ErrorCode::kRefused, name,
-              "is no TUN device that may have several queues", {},
+      return {ErrorCode::kRefused,
+              name,
+              "is no TUN device that may have several queues",
+              {},
               how == TunDevice::kAttached ? "remove it and run `arctic apply`" : ""};
     case EPERM:
-      return {ErrorCode::kRefused, name, "cannot open the TUN device: no CAP_NET_ADMIN", {},
+      return {ErrorCode::kRefused,
+              name,
+              "cannot open the TUN device: no CAP_NET_ADMIN",
+              {},
               "run it as root"};
     default:
-      return {ErrorCode::kFailure, name, "cannot open the TUN device: " + errno_text(error), {}, {}};
+      return {
+          ErrorCode::kFailure, name, "cannot open the TUN device: " + errno_text(error), {}, {}};
   }
 }
 
@@ -58,8 +64,7 @@ Result<TunQueue> open_tun(const std::string& name, TunDevice how) {
   }
   ifreq request{};
   std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
-  request.ifr_flags =
-      static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE | IFF_VNET_HDR);
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_MULTI_QUEUE | IFF_VNET_HDR);
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
     return tl::unexpected<Error>(attach_error(name, how, errno));
   }

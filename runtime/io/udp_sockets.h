@@ -15,7 +15,7 @@ namespace arctic {
 
 struct UdpPair {
   OwnedFd four;
-  OwnedFd six;  ///< none where the kernel has no IPv6
+  OwnedFd six;                ///< none where the kernel has no IPv6
   bool takes_trains = false;  ///< UDP_GRO
 };
 

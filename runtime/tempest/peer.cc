@@ -25,9 +25,7 @@ void Peer::set_keepalive(std::chrono::seconds interval, Time now) {
 }
 
 void Peer::forget_local_address() {
-  if (!endpoint_) return;
-  endpoint_->local.reset();
-  endpoint_->interface = 0;
+  if (endpoint_) endpoint_->local.reset();
 }
 
 // ---- For workers ----

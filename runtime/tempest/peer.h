@@ -28,7 +28,6 @@ struct PeerEndpoint {
   Source remote;
   std::uint32_t scope = 0;       ///< of a link-local address: the interface's index
   std::optional<Address> local;  ///< the address that it knows us by; absent: the kernel's choice
-  std::uint32_t interface = 0;   ///< where that address is
   friend bool operator==(const PeerEndpoint&, const PeerEndpoint&) = default;
 };
 

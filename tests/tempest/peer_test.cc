@@ -283,7 +283,7 @@ TEST_CASE("a peer is sent to where it last was, as soon as that is proven") {
   TwoPeers world;
   world.a.send(packet(1));
   world.deliver();
-  const PeerEndpoint elsewhere{{{Family::kIpv6, U128{0x2001} << 112 | 5}, 7}, 0, {}, 0};
+  const PeerEndpoint elsewhere{{{Family::kIpv6, U128{0x2001} << 112 | 5}, 7}, 0, {}};
   world.a.send(packet(2));
   Bytes forged = world.a.out.front();
   forged.back() ^= 1;

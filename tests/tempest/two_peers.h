@@ -20,7 +20,7 @@ class End {
   using Time = std::chrono::nanoseconds;
 
   End(const std::string& name, std::uint8_t address)
-      : where{{{Family::kIpv4, U128{0xc0000200U} + address}, 51820}, 0, {}, 0}, name_(name) {
+      : where{{{Family::kIpv4, U128{0xc0000200U} + address}, 51820}, 0, {}}, name_(name) {
     local = std::make_shared<LocalSide>();
     local->own = KeyPair::generate();
     local->indices = std::make_shared<Indices>();

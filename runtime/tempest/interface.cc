@@ -1,0 +1,292 @@
+#include "runtime/tempest/interface.h"
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace arctic {
+namespace {
+
+constexpr std::uint32_t kMtu = 1420;
+constexpr int kQueueLength = 2000;
+
+bool is_zero(const Key& key) {
+  return std::all_of(key.view().begin(), key.view().end(),
+                     [](std::uint8_t byte) { return byte == 0; });
+}
+
+OwnedFd any_socket() { return OwnedFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+
+ifreq request_for(const std::string& name) {
+  ifreq request{};
+  std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
+  return request;
+}
+
+void set_defaults(const std::string& name) {
+  const OwnedFd socket = any_socket();
+  ifreq request = request_for(name);
+  request.ifr_mtu = static_cast<int>(kMtu);
+  (void)::ioctl(socket.get(), SIOCSIFMTU, &request);
+  request = request_for(name);
+  request.ifr_qlen = kQueueLength;
+  (void)::ioctl(socket.get(), SIOCSIFTXQLEN, &request);
+}
+
+/// 0 if it is in another namespace by now.
+std::uint32_t mtu_of(const std::string& name) {
+  const OwnedFd socket = any_socket();
+  ifreq request = request_for(name);
+  if (::ioctl(socket.get(), SIOCGIFMTU, &request) != 0) return 0;
+  return static_cast<std::uint32_t>(request.ifr_mtu);
+}
+
+enum class State : std::uint8_t { kUp, kDown, kGone };
+
+/// Asked of the device itself, wherever it is: nothing can be written to one that is down.
+State state_of(int tun) {
+  if (::write(tun, nullptr, 0) >= 0) return State::kUp;
+  if (errno == EIO) return State::kDown;
+  return errno == EBADFD ? State::kGone : State::kUp;
+}
+
+}  // namespace
+
+// ---- The device ----
+
+Result<std::unique_ptr<Interface>> Interface::make(EventLoop& loop, Log& log, Options options) {
+  std::unique_ptr<Interface> made(new Interface(loop, log, std::move(options)));
+  ARCTIC_CHECK(made->open());
+  return made;
+}
+
+Status Interface::open() {
+  const bool is_new = ::if_nametoindex(options_.name.c_str()) == 0;
+  for (std::size_t i = 0; i < options_.workers; ++i) {
+    ARCTIC_TRY(TunQueue queue, open_tun(options_.name, TunDevice::kMade));
+    queues_.push_back(std::move(queue));
+  }
+  if (is_new) set_defaults(options_.name);
+  mtu_ = mtu_of(options_.name);
+  return {};
+}
+
+bool Interface::look() {
+  const int tun = queues_.front().fd.get();
+  const State state = state_of(tun);
+  if (state == State::kGone) return false;
+  ifreq named{};
+  if (::ioctl(tun, TUNGETIFF, &named) == 0) options_.name = named.ifr_name;
+  const std::uint32_t mtu = mtu_of(options_.name);
+  if (mtu != 0 && mtu != mtu_) {
+    mtu_ = mtu;
+    if (engine_) engine_->set_mtu(kDevice, mtu);
+  }
+  if (state == State::kUp && !up_) {
+    if (const auto done = go_up(); !done) {
+      log_.say(LogLevel::kError, "cannot go up", {{"reason", done.error().message()}});
+    }
+  } else if (state == State::kDown && up_) {
+    go_down();
+  }
+  return true;
+}
+
+Status Interface::go_up() {
+  up_ = true;
+  if (!engine_) return {};
+  ARCTIC_CHECK(engine_->bind(port_, mark_));
+  port_ = engine_->port();
+  for (const auto& member : members_) {
+    if (member && member->peer && member->keepalive > 0) engine_->keep_alive(member->peer);
+  }
+  return {};
+}
+
+void Interface::go_down() {
+  up_ = false;
+  if (!engine_) return;
+  engine_->unbind();
+  for (const auto& member : members_) {
+    if (member && member->peer) engine_->reset(member->peer);
+  }
+}
+
+void Interface::forget_local_addresses() {
+  if (engine_) engine_->forget_local_addresses();
+}
+
+// ---- The engine ----
+
+Status Interface::begin_engine() {
+  ARCTIC_TRY(engine_, Engine::make(loop_, own_->clone(),
+                                   {options_.workers, timestamps_,
+                                    [this](std::uint32_t) { options_.gone(); }}));
+  std::vector<TunQueue> queues;
+  for (const TunQueue& each : queues_) {
+    queues.push_back({OwnedFd(::fcntl(each.fd.get(), F_DUPFD_CLOEXEC, 0)), each.offloads});
+  }
+  ARCTIC_CHECK(engine_->add_device(kDevice, options_.name, mtu_, std::move(queues)));
+  for (auto& member : members_) {
+    if (member) enlist(*member);
+  }
+  publish();
+  return up_ ? go_up() : Status{};
+}
+
+void Interface::end_engine() {
+  for (auto& member : members_) {
+    if (!member || !member->peer) continue;
+    {
+      const auto lock = member->peer->lock();
+      member->endpoint = member->peer->endpoint();
+    }
+    member->peer.reset();
+  }
+  engine_.reset();
+}
+
+void Interface::enlist(Member& member) {
+  if (!engine_ || member.key == engine_->own()) return;
+  member.peer = engine_->add_peer(member.key, kDevice);
+  {
+    const auto lock = member.peer->lock();
+    member.peer->set_psk(member.psk);
+    if (member.endpoint) member.peer->set_endpoint(*member.endpoint);
+    member.peer->set_keepalive(std::chrono::seconds(member.keepalive), engine_->now());
+  }
+  if (up_) engine_->tend(member.peer);
+}
+
+void Interface::publish() {
+  if (!engine_) return;
+  PeerTable table{allowed_, {}};
+  for (const auto& member : members_) table.peers.push_back(member ? member->peer : nullptr);
+  engine_->set_table(kDevice, std::move(table));
+}
+
+// ---- Requests ----
+
+std::optional<std::uint32_t> Interface::find(const PublicKey& key) const {
+  for (std::uint32_t i = 0; i < members_.size(); ++i) {
+    if (members_[i] && members_[i]->key == key) return i;
+  }
+  return std::nullopt;
+}
+
+void Interface::remove(std::uint32_t place) {
+  allowed_.remove_all(place);
+  const PublicKey key = members_[place]->key;
+  const bool enlisted = members_[place]->peer != nullptr;
+  members_[place].reset();
+  if (!enlisted) return;
+  publish();  // before it goes, no worker may find it any more
+  engine_->remove_peer(key);
+}
+
+void Interface::change_peer(const UapiPeerChange& change) {
+  auto place = find(change.key);
+  if (change.remove) {
+    if (place) remove(*place);
+    return;
+  }
+  if (!place) {
+    if (change.update_only) return;
+    const auto free = std::find(members_.begin(), members_.end(), std::nullopt);
+    place = static_cast<std::uint32_t>(free - members_.begin());
+    if (free == members_.end()) members_.emplace_back();
+    members_[*place].emplace();
+    members_[*place]->key = change.key;
+    enlist(*members_[*place]);
+  }
+  Member& member = *members_[*place];
+  if (change.psk) member.psk = change.psk->clone();
+  if (change.endpoint) member.endpoint = change.endpoint;
+  if (change.keepalive) member.keepalive = *change.keepalive;
+  if (change.replace_allowed) allowed_.remove_all(*place);
+  for (const auto& each : change.allowed) {
+    if (each.remove) {
+      (void)allowed_.remove(each.prefix, *place);
+    } else {
+      allowed_.insert(each.prefix, *place);
+    }
+  }
+  if (!member.peer) return;
+  {
+    const auto lock = member.peer->lock();
+    if (change.psk) member.peer->set_psk(member.psk);
+    if (change.endpoint) member.peer->set_endpoint(*change.endpoint);
+    if (change.keepalive) {
+      member.peer->set_keepalive(std::chrono::seconds(member.keepalive), engine_->now());
+    }
+  }
+  if (up_) engine_->tend(member.peer);
+}
+
+int Interface::set(UapiChange change) {
+  // What can fail comes first.
+  const bool port_changes = change.listen_port && *change.listen_port != port_;
+  if (engine_ && up_ && (port_changes || change.mark)) {
+    const Status bound = engine_->bind(change.listen_port.value_or(port_),
+                                       change.mark.value_or(mark_));
+    if (!bound) {
+      log_.say(LogLevel::kError, "cannot use the port", {{"reason", bound.error().message()}});
+      return EADDRINUSE;
+    }
+    change.listen_port = engine_->port();
+  }
+  if (change.listen_port) port_ = *change.listen_port;
+  if (change.mark) mark_ = *change.mark;
+  if (change.replace_peers) {
+    for (std::uint32_t i = 0; i < members_.size(); ++i) {
+      if (members_[i]) remove(i);
+    }
+  }
+  if (change.private_key) {
+    const bool none = is_zero(*change.private_key);
+    const bool same = !none && own_ && own_->point == KeyPair::of(change.private_key->view()).point;
+    if (!same) {
+      end_engine();
+      own_.reset();
+      if (!none) {
+        own_ = KeyPair::of(change.private_key->view());
+        if (const Status begun = begin_engine(); !begun) {
+          log_.say(LogLevel::kError, "cannot begin", {{"reason", begun.error().message()}});
+          end_engine();
+          own_.reset();
+          return EIO;
+        }
+      }
+    }
+  }
+  for (const UapiPeerChange& each : change.peers) change_peer(each);
+  publish();
+  return 0;
+}
+
+std::string Interface::get() const {
+  UapiInterface out{own_ ? &own_->secret : nullptr, port_, mark_, {}};
+  for (std::uint32_t i = 0; i < members_.size(); ++i) {
+    if (!members_[i]) continue;
+    const Member& member = *members_[i];
+    UapiPeer peer{member.key, &member.psk, member.endpoint, {}, allowed_.list(i)};
+    peer.facts.keepalive = std::chrono::seconds(member.keepalive);
+    if (member.peer) {
+      const auto lock = member.peer->lock();
+      peer.endpoint = member.peer->endpoint();
+      peer.facts = member.peer->facts(engine_->now());
+    }
+    out.peers.push_back(std::move(peer));
+  }
+  return encode_uapi(out);
+}
+
+}  // namespace arctic

@@ -1,0 +1,122 @@
+// tempest: carries all but TCP between peers by the WireGuard protocol; or is one WireGuard
+// interface of its own.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "runtime/tempest/interface_server.h"
+
+namespace arctic {
+namespace {
+
+struct Arguments {
+  std::string interface;  ///< the drop-in's face
+  bool foreground = false;
+  std::size_t workers = std::max(1U, std::thread::hardware_concurrency());
+};
+
+int report(const Error& error) {
+  std::fprintf(stderr, "tempest: error: %s\n", error.message().c_str());
+  if (!error.hint.empty()) std::fprintf(stderr, "  help: %s\n", error.hint.c_str());
+  return static_cast<int>(error.code);
+}
+
+void block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int each : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) sigaddset(&set, each);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+/// Goes on in the background; whoever started it waits until ready() or the end of it, and ends as
+/// it did.
+class Daemon {
+ public:
+  static Daemon begin() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) std::_Exit(1);
+    const pid_t child = ::fork();
+    if (child < 0) std::_Exit(1);
+    if (child > 0) {
+      ::close(ends[1]);
+      char status = 1;
+      const bool told = ::read(ends[0], &status, 1) == 1;
+      std::_Exit(told ? status : 1);
+    }
+    ::close(ends[0]);
+    ::setsid();
+    return Daemon(ends[1]);
+  }
+  Daemon() = default;
+
+  void ready() { tell(0); }
+  /// What began it ends with that, too.
+  void failed(int status) { tell(static_cast<char>(status)); }
+
+ private:
+  explicit Daemon(int end) : end_(end) {}
+  void tell(char status) {
+    if (!end_.valid()) return;
+    if (status == 0) {
+      const OwnedFd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+      for (const int fd : {0, 1, 2}) (void)::dup2(nothing.get(), fd);
+    }
+    (void)!::write(end_.get(), &status, 1);
+    end_ = OwnedFd();
+  }
+  OwnedFd end_;
+};
+
+/// As wireguard-go understands it.
+Log::Options log_options() {
+  const char* const text = std::getenv("LOG_LEVEL");
+  const std::string level = text == nullptr ? "error" : text;
+  Log::Options options;
+  options.least = level == "verbose" || level == "debug" ? LogLevel::kDebug
+                  : level == "info"                      ? LogLevel::kInfo
+                                                         : LogLevel::kError;
+  if (level == "silent") options.sink = [](std::string_view) {};
+  return options;
+}
+
+int run_interface(const Arguments& arguments) {
+  Daemon daemon = arguments.foreground ? Daemon() : Daemon::begin();
+  block_signals();
+  Log log(log_options());
+  auto server = InterfaceServer::make(log, {arguments.interface, arguments.workers});
+  if (!server) {
+    const int status = report(server.error());
+    daemon.failed(status);
+    return status;
+  }
+  daemon.ready();
+  (*server)->run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace arctic
+
+int main(int argc, char** argv) {
+  CLI::App app("Carries IP between peers by the WireGuard protocol.", "tempest");
+  arctic::Arguments arguments;
+  app.add_option("interface", arguments.interface, "Be this WireGuard interface, for wg")
+      ->required();
+  app.add_flag("-f,--foreground", arguments.foreground, "Do not go to the background");
+  app.add_option("--workers", arguments.workers, "Threads; default one per processor")
+      ->check(CLI::Range(1, 256));
+  app.set_version_flag("--version", ARCTIC_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& wrong) {
+    constexpr int kUsage = 64;  // as arctic's; the library has a number for each kind
+    return app.exit(wrong) == 0 ? 0 : kUsage;
+  }
+  return arctic::run_interface(arguments);
+}

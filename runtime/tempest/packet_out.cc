@@ -1,0 +1,158 @@
+#include "runtime/tempest/packet_out.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace arctic {
+namespace {
+
+constexpr std::size_t kReads = 64;
+constexpr std::size_t kPacketBytes = 65536;  // the most that a read gives, without its header
+constexpr std::size_t kReadBytes = kTunHeaderBytes + kPacketBytes;
+constexpr std::size_t kFull = 128 * 1024;  // of the arena: then it is sent
+// The header that a read puts before a packet lies where the datagram's head will be.
+constexpr std::size_t kReadAt = data::kHeadBytes - kTunHeaderBytes;
+constexpr std::size_t kArenaBytes = kFull + kReadAt + kReadBytes + 2 * data::kOverhead;
+
+}  // namespace
+
+PacketOut::PacketOut(std::size_t slot, DropCounter& drops, const WorkerCalls& calls)
+    : slot_(slot), drops_(drops), calls_(calls), arena_(kArenaBytes), super_(kReadBytes) {
+  entries_.reserve(kReads);
+  trains_.reserve(kReads);
+}
+
+bool PacketOut::drain(DeviceQueue& queue, const UdpPair& sockets, Time now) {
+  bool there = true;
+  for (std::size_t i = 0; i < kReads; ++i) {
+    const ssize_t got = ::read(queue.tun.fd.get(), arena_.data() + used_ + kReadAt, kReadBytes);
+    if (got < 0 && errno == EINTR) continue;
+    // A device that is being deleted says EBADFD; one that is down, nothing.
+    there = got >= 0 || errno == EAGAIN || errno == EIO;
+    if (got < 0) break;
+    if (static_cast<std::size_t>(got) <= kTunHeaderBytes) continue;
+    take(queue, sockets, static_cast<std::size_t>(got) - kTunHeaderBytes, now);
+    if (used_ >= kFull) flush(sockets, now);
+  }
+  flush(sockets, now);
+  return there;
+}
+
+void PacketOut::unreachable(const DeviceQueue& queue, ByteView packet, Drop why) {
+  drops_.add(why);
+  calls_.unreachable(queue, packet, why);
+}
+
+void PacketOut::take(DeviceQueue& queue, const UdpPair& sockets, std::size_t packet_bytes,
+                     Time now) {
+  const OffloadHeader header = decode_offload(arena_.data() + used_ + kReadAt);
+  const ByteSpan read(arena_.data() + used_ + data::kHeadBytes, packet_bytes);
+  auto super = SuperPacket::parse(header, read);
+  if (!super) return drops_.add(Drop::kBadPacket);
+  const PeerHandle* const peer = queue.table->to(super->packet());
+  if (peer == nullptr) return unreachable(queue, super->packet(), Drop::kNoPeer);
+  if (super->count() == 1) return add(*peer, super->packet().size(), queue.mtu);
+
+  // What is cut takes the place of what is cut from.
+  std::memcpy(super_.data(), read.data(), read.size());
+  super = SuperPacket::parse(header, ByteSpan(super_).first(read.size()));
+  cut(*super, queue, *peer, sockets, now);
+}
+
+void PacketOut::cut(const SuperPacket& super, const DeviceQueue& queue, const PeerHandle& peer,
+                    const UdpPair& sockets, Time now) {
+  for (std::size_t i = 0; i < super.count(); ++i) {
+    super.write(i, arena_.data() + used_ + data::kHeadBytes);
+    add(peer, super.size(i), queue.mtu);
+    if (used_ >= kFull) flush(sockets, now);
+  }
+}
+
+void PacketOut::add(const PeerHandle& peer, std::size_t packet_bytes, std::size_t mtu) {
+  const std::size_t padded = data::padded(packet_bytes, mtu);
+  std::uint8_t* const packet = arena_.data() + used_ + data::kHeadBytes;
+  std::memset(packet + packet_bytes, 0, padded - packet_bytes);
+  entries_.push_back({&peer, used_, padded + data::kOverhead});
+  used_ += padded + data::kOverhead;
+}
+
+void PacketOut::flush(const UdpPair& sockets, Time now) {
+  for (std::size_t first = 0; first < entries_.size();) {
+    std::size_t end = first + 1;
+    while (end < entries_.size() && entries_[end].peer == entries_[first].peer) ++end;
+    send(first, end, sockets, now);
+    first = end;
+  }
+  entries_.clear();
+  used_ = 0;
+}
+
+void PacketOut::send(std::size_t first, std::size_t end, const UdpPair& sockets, Time now) {
+  const PeerHandle& peer = *entries_[first].peer;
+  std::uint64_t bytes = 0;
+  for (std::size_t i = first; i < end; ++i) bytes += entries_[i].bytes;
+
+  auto lock = peer->lock();
+  const auto way = peer->way(now);
+  const auto counter = way ? way->session->take_counters(end - first) : std::nullopt;
+  if (!counter) {
+    lock.unlock();
+    return stage(peer, first, end, now);
+  }
+  peer->sent(*way->session, bytes, /*data=*/true, now);
+  const bool call = peer->take_call();
+  lock.unlock();
+  if (call) calls_.tend(peer);
+
+  for (std::size_t i = first; i < end; ++i) {
+    way->session->seal(slot_, *counter + (i - first),
+                       ByteSpan(arena_).subspan(entries_[i].at, entries_[i].bytes));
+  }
+  gather(first, end);
+  const SendCounts counts = send_trains(sockets, way->endpoint, trains_, support_);
+  if (counts.dropped > 0) drops_.add(Drop::kNoSend, counts.dropped);
+  if (counts.local_address_bad) {
+    lock.lock();
+    peer->forget_local_address();
+  }
+}
+
+void PacketOut::gather(std::size_t first, std::size_t end) {
+  trains_.clear();
+  std::size_t length = 0;
+  for (std::size_t i = first; i < end; ++i) {
+    const Entry& entry = entries_[i];
+    Train* const last = trains_.empty() ? nullptr : &trains_.back();
+    // A shorter one may be the last of a train, so a train that is not full-sized is closed.
+    if (last != nullptr && entry.bytes <= last->size && last->all == length * last->size &&
+        length < kMostTrainLength && last->all + entry.bytes <= kMostTrainBytes) {
+      last->all += entry.bytes;
+      ++length;
+    } else {
+      trains_.push_back({arena_.data() + entry.at, entry.bytes, entry.bytes});
+      length = 1;
+    }
+  }
+}
+
+void PacketOut::stage(const PeerHandle& peer, std::size_t first, std::size_t end, Time now) {
+  bool call = false;
+  {
+    const auto lock = peer->lock();
+    if (!peer->endpoint()) {
+      drops_.add(Drop::kNoEndpoint, end - first);
+    } else {
+      for (std::size_t i = first; i < end; ++i) {
+        const ByteView datagram = ByteSpan(arena_).subspan(entries_[i].at, entries_[i].bytes);
+        peer->stage(datagram.subspan(data::kHeadBytes, datagram.size() - data::kOverhead), now);
+      }
+      call = peer->take_call();
+    }
+  }
+  if (call) calls_.tend(peer);
+}
+
+}  // namespace arctic

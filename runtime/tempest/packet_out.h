@@ -1,0 +1,71 @@
+// The way out: packets are read from a device, sealed, and sent to their peers.
+//
+// One per worker; nothing of a packet is handed to another thread, unless its peer has no session
+// yet. Packets are read to where they are sealed and leave from there; those of one size and peer
+// leave as one train. Never waits for more of them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "runtime/tempest/datagrams.h"
+#include "runtime/tempest/device_queue.h"
+#include "runtime/tempest/segment.h"
+
+namespace arctic {
+
+/// What a worker tells the control thread. Thread-safe.
+struct WorkerCalls {
+  /// The peer is to be tended.
+  std::function<void(const PeerHandle&)> tend;
+  /// A handshake message that the gate let in.
+  std::function<void(ByteView message, const PeerEndpoint& from)> handshake;
+  /// A packet to somebody unknown (`peer` null), or whose place is not known.
+  std::function<void(const DeviceQueue&, ByteView packet, Drop why)> unreachable;
+  /// The device is gone.
+  std::function<void(std::uint32_t device)> gone;
+};
+
+class PacketOut {
+ public:
+  using Time = Peer::Time;
+
+  PacketOut(std::size_t slot, DropCounter& drops, const WorkerCalls& calls);
+
+  /// Reads what a device has by now, up to a bound; false if the device is gone.
+  [[nodiscard]] bool drain(DeviceQueue& queue, const UdpPair& sockets, Time now);
+
+  [[nodiscard]] const TrainSupport& support() const { return support_; }
+
+ private:
+  struct Entry {
+    const PeerHandle* peer = nullptr;  ///< in the queue's table
+    std::size_t at = 0;                ///< of the datagram in arena_
+    std::size_t bytes = 0;             ///< of it
+  };
+
+  void take(DeviceQueue& queue, const UdpPair& sockets, std::size_t packet_bytes, Time now);
+  /// Cuts a super-packet and sends what comes of it.
+  void cut(const SuperPacket& super, const DeviceQueue& queue, const PeerHandle& peer,
+           const UdpPair& sockets, Time now);
+  void add(const PeerHandle& peer, std::size_t packet_bytes, std::size_t mtu);
+  void flush(const UdpPair& sockets, Time now);
+  /// A run of entries of one peer.
+  void send(std::size_t first, std::size_t end, const UdpPair& sockets, Time now);
+  void stage(const PeerHandle& peer, std::size_t first, std::size_t end, Time now);
+  void gather(std::size_t first, std::size_t end);
+  void unreachable(const DeviceQueue& queue, ByteView packet, Drop why);
+
+  const std::size_t slot_;
+  DropCounter& drops_;
+  const WorkerCalls& calls_;
+  TrainSupport support_;
+  std::vector<std::uint8_t> arena_;  ///< datagrams, one behind the other, and room for a read
+  std::size_t used_ = 0;
+  std::vector<std::uint8_t> super_;  ///< a super-packet while it is cut
+  std::vector<Entry> entries_;
+  std::vector<Train> trains_;
+};
+
+}  // namespace arctic
