@@ -263,7 +263,8 @@ TcpState tcp_state(int fd) {
   int out = 0;
   const bool known = ::ioctl(fd, TIOCOUTQ, &out) == 0;
   return {info.tcpi_rtt, info.tcpi_total_retrans, known && out > 0,
-          std::chrono::milliseconds(info.tcpi_last_ack_recv)};
+          std::chrono::milliseconds(info.tcpi_last_ack_recv),
+          std::max<unsigned>(info.tcpi_retransmits, info.tcpi_probes)};
 }
 
 void begin_unpaced(int fd) {

@@ -106,6 +106,7 @@ struct TcpState {
   std::uint32_t retransmits = 0;
   bool unanswered = false;  ///< something was sent, or is to be, and is not acknowledged
   std::chrono::milliseconds since_answer{};  ///< since the last acknowledgement
+  unsigned tries = 0;  ///< how often something was sent again since then, or room asked for
 };
 [[nodiscard]] TcpState tcp_state(int fd);
 // ---- Congestion control. BBR sends in bursts at a pace, with a timer for each: on a long path

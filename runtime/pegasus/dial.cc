@@ -54,6 +54,10 @@ Task<Dialled> begin_session(Worker& worker, const PegasusConfig::Peer& peer,
   if (!link) co_return failed("the connection broke");
   const bool confirmed = co_await is_confirmed(worker, *link);
   if (!confirmed) co_return failed("the connection broke");
+  const PegasusConfig::Peer* const still = worker.peer_config(peer.name);
+  if (still == nullptr || still->public_key != peer.public_key) {
+    co_return failed("its key is another by now");
+  }
   sessions.add_ours(std::make_shared<const Session>(std::move(made->session)));
   co_return Dialled{std::move(link), {}, false};
 }

@@ -125,7 +125,9 @@ Task<void> carry(Worker& worker, std::unique_ptr<Watched> client, SocketAddress 
   const RelayResult result = co_await carry_over(worker, *client, *link, carried);
   account(worker, carried, result);
   if (result.reusable) {
-    worker.tunnels().give_back(peer, std::move(link), carried.counts.to_tunnel);
+    const bool surely_done =
+        !result.ended_second && carried.counts.to_tunnel <= link_life::kSurelyTaken;
+    worker.tunnels().give_back(peer, std::move(link), surely_done);
   } else {
     worker.tunnels().let_end(peer, std::move(link), result);
   }

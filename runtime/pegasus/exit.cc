@@ -181,7 +181,7 @@ class OnList {
 };
 
 /// The next record; nullopt if the link ends, is idle for too long or is to close. `last_call` is
-/// the link's: until when it is served in a drain.
+/// the link's: until when it is served once it is to close.
 Task<std::optional<Record>> await_record(Worker& worker, TunnelLink& link,
                                          std::optional<Watched::Time>& last_call) {
   std::optional<Record> record;
@@ -189,7 +189,8 @@ Task<std::optional<Record>> await_record(Worker& worker, TunnelLink& link,
     const Watched::Time oldest = link.born() + link_life::kOldest;
     const Watched::Time idle = worker.loop().now() + link_life::kIdleTime;
     record = co_await link.next_record(std::min(idle, oldest));
-    if (!worker.draining()) co_return record;
+    const bool ended = link.socket().hung_up() || link.wrong() != nullptr;
+    if (!worker.draining() && (record || ended)) co_return record;
   }
   if (worker.cutting() || link.wrong() != nullptr) co_return std::nullopt;
   link.socket().renew();  // the drain has woken us, or would do it now
@@ -213,16 +214,22 @@ Task<void> end_slowly(Worker& worker, TunnelLink& link) {
   ::shutdown(socket.fd(), SHUT_WR);
   socket.renew();
   const Watched::Time deadline = worker.loop().now() + link_life::kSlowest;
-  for (;;) {
+  // It may change its keys meanwhile, or use the link: that gets no answer, and is not much.
+  constexpr std::size_t kMost = 64 * 1024;
+  std::array<std::uint8_t, 4096> unheard;
+  for (std::size_t all = 0; all <= kMost;) {
     const Wake wake = co_await socket.readable(deadline);
     if (worker.cutting()) co_return;
-    char byte = 0;
-    const ssize_t got = ::recv(socket.fd(), &byte, 1, MSG_PEEK);
+    if (wake != Wake::kReady) break;
+    const ssize_t got = ::recv(socket.fd(), unheard.data(), unheard.size(), 0);
     if (got == 0) co_return;
-    const bool nothing = got < 0 && (errno == EAGAIN || errno == EINTR);
-    // Whatever it says now gets no answer.
-    if (!nothing || wake != Wake::kReady) break;
-    socket.drained();
+    if (got > 0) {
+      all += static_cast<std::size_t>(got);
+    } else if (errno == EAGAIN) {
+      socket.drained();
+    } else if (errno != EINTR) {
+      break;
+    }
   }
   reset_on_close(socket.fd());
 }
@@ -236,7 +243,9 @@ Task<void> serve_link(Worker& worker, const Greeted& greeted) {
   bool goes_on = true;
   for (unsigned records = 1; record; ++records) {
     entry.set_busy(true);
-    unread = 0;
+    // The other end says these two when it has read all that went before; keys it may change
+    // while it still reads.
+    if (record->type == FrameType::kPing || record->type == FrameType::kOpen) unread = 0;
     goes_on = co_await between(worker, greeted, *record, unread);
     // Who does not read our answers is not read either.
     if (goes_on && greeted.link->has_kept()) {

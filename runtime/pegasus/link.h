@@ -48,6 +48,9 @@ class TunnelLink {
   [[nodiscard]] Watched& socket() const { return *socket_; }
   [[nodiscard]] RecordLayer& records() { return records_; }
   [[nodiscard]] Watched::Time born() const { return born_; }
+  /// The dialling end's number for the key and place that it was made for.
+  void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
 
   // ---- Writing. False: the link is broken. ----
 
@@ -108,6 +111,7 @@ class TunnelLink {
   RecordLayer records_;
   RelayBuffers& buffers_;
   Watched::Time born_;
+  std::uint64_t epoch_ = 0;
   std::vector<std::uint8_t> kept_;  ///< sealed, for the kernel
   std::size_t written_ = 0;         ///< of kept_
   bool flushing_ = false;

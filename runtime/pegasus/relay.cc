@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/io/sockets.h"
+#include "runtime/pegasus/pool.h"
 
 namespace arctic {
 namespace {
@@ -18,8 +19,11 @@ constexpr unsigned kRoundsAtOnce = 4;
 
 /// True if what was sent on the socket has been out for that long without a word in return.
 bool is_silent(const Watched& socket, std::chrono::seconds patience) {
+  // Who has no room for more answers each probe, but these become rare, and the last one may have
+  // gone just now: two in a row without an answer are silence.
+  constexpr unsigned kTries = 2;
   const TcpState state = tcp_state(socket.fd());
-  return state.unanswered && state.since_answer >= patience;
+  return state.unanswered && state.since_answer >= patience && state.tries >= kTries;
 }
 
 /// One connection while it is relayed; both directions share it.
@@ -35,6 +39,7 @@ class Relay : public Cuttable, public SocketWatcher {
                 parts.carried.counts.from_tunnel),
         has_input_(parts.link.has_input()),
         acks_late_(parts.speaks_first),
+        plain_failed_(parts.plain.hung_up() && connect_error(parts.plain.fd()) != 0),
         answer_by_(parts.plain.loop().now() + kOpenTime) {
     if (parts.limits != nullptr) up_turn_.emplace(*parts.limits->to_peer, plain_.loop());
   }
@@ -54,7 +59,7 @@ class Relay : public Cuttable, public SocketWatcher {
     plain_.set_watcher(nullptr);
     link_.socket().set_watcher(nullptr);
     if (!failed_) {
-      const bool flushed = co_await link_.flush();
+      const bool flushed = co_await link_.flush(link_.socket().loop().now() + link_life::kIdleTime);
       if (!flushed) fail();
     }
     link_.release();
@@ -65,8 +70,8 @@ class Relay : public Cuttable, public SocketWatcher {
 
   void cut() override {
     if (failed_) return;
-    // A record that has to wait behind others may never leave.
-    if (link_.has_kept() || !send_reset()) result_.link_dead = true;
+    // A record that has to wait, be it behind others, may never leave.
+    if (link_.has_kept() || !send_reset() || link_.has_kept()) result_.link_dead = true;
     fail();
   }
 
@@ -76,12 +81,15 @@ class Relay : public Cuttable, public SocketWatcher {
     // Most connections are over before anybody looks at them, and are spared these calls.
     if (!std::exchange(lasting_, true)) keep_plain_alive(plain_.fd());
     if (is_silent(plain_, kPatience)) return cut();
-    if (is_silent(link_.socket(), kPatience)) lose_link("nothing came back for two minutes");
+    if (is_silent(link_.socket(), kPatience)) {
+      lose_link("nothing came back for two minutes", /*silent=*/true);
+    }
   }
 
   /// Whoever still reads finds the error behind the last bytes. Whoever waits for the other socket
   /// does not.
   void failed(Watched& socket) override {
+    plain_failed_ = plain_failed_ || &socket == &plain_;
     if (&socket == &plain_ ? up_waits_ : down_waits_) cut();
   }
   void heard(Watched&) override {}
@@ -117,8 +125,9 @@ class Relay : public Cuttable, public SocketWatcher {
   }
 
   /// The same where nothing that is sent on the link will arrive any more.
-  void lose_link(const char* why) {
+  void lose_link(const char* why, bool silent) {
     result_.link_dead = true;
+    result_.peer_silent = silent;
     fail(why);
   }
 
@@ -126,9 +135,8 @@ class Relay : public Cuttable, public SocketWatcher {
   Task<void> reset_both() {
     // The other direction may wait for the link just now: a record behind its bytes would go when
     // they do, which is too late, or never.
-    if (failed_ || link_.has_kept() || !send_reset()) co_return cut();
-    const bool flushed = co_await link_.flush();
-    if (!flushed || link_.has_kept()) result_.link_dead = true;
+    if (failed_ || link_.has_kept()) co_return cut();
+    if (!send_reset() || link_.has_kept()) result_.link_dead = true;
     fail();
   }
 
@@ -201,14 +209,18 @@ class Relay : public Cuttable, public SocketWatcher {
     if (take_opened() && !link_.send(FrameType::kOpened)) co_return fail();
     if (!link_.send(FrameType::kFin)) co_return fail();
     fin_sent_ = true;
+    result_.ended_second = finished_;
+    up_waits_ = true;
     const bool flushed = co_await link_.flush();
+    up_waits_ = false;
     if (!flushed) co_return fail();
     if (finished_) link_.socket().nudge();
     while (!failed_ && !down_ended_) {
       plain_.drained();
+      // A reset that came together with the end makes no event of its own.
+      if (plain_failed_) co_return co_await reset_both();
       const Wake wake = co_await plain_.readable();
       if (wake != Wake::kReady) co_return;
-      if (!down_ended_ && connect_error(plain_.fd()) != 0) co_return co_await reset_both();
     }
   }
 
@@ -221,8 +233,10 @@ class Relay : public Cuttable, public SocketWatcher {
         if (!link_.socket().has_news()) rounds = 0;
         const Wake wake = co_await link_.socket().readable(answer_due());
         if (wake == Wake::kTimeout) {
-          if (is_late()) co_return lose_link("it does not answer OPEN");
-          if (is_silent(link_.socket(), kAnswerTime)) co_return lose_link("it does not answer");
+          if (is_late()) co_return lose_link("it does not answer OPEN", /*silent=*/false);
+          if (is_silent(link_.socket(), kAnswerTime)) {
+            co_return lose_link("it does not answer", /*silent=*/true);
+          }
           continue;
         }
         if (wake != Wake::kReady) co_return fail();
@@ -239,7 +253,7 @@ class Relay : public Cuttable, public SocketWatcher {
       if (input.status == TunnelLink::ReadStatus::kBroken) co_return fail();
       open_all(input.bytes);
       if (failed_) co_return;
-      if (is_late()) co_return lose_link("it does not answer OPEN");
+      if (is_late()) co_return lose_link("it does not answer OPEN", /*silent=*/false);
       bool good = writer_.write();
       if (std::exchange(acks_late_, false)) acknowledge_at_once(plain_.fd());
       suit_path();
@@ -364,6 +378,7 @@ class Relay : public Cuttable, public SocketWatcher {
   bool down_ended_ = false;  ///< nothing more is to be read from the link
   bool has_input_;           ///< bytes that came before are still to be opened
   bool acks_late_;           ///< what the plain socket brings; until the first bytes are written
+  bool plain_failed_;        ///< its reset came
   const Watched::Time answer_by_;
   bool failed_ = false;
   bool lasting_ = false;  ///< it was looked at

@@ -24,10 +24,13 @@ struct RelayParts {
 };
 
 struct RelayResult {
-  bool reusable = false;                ///< FIN went both ways: the link may carry another
-  bool link_dead = false;               ///< the other end is to learn of it by a reset of the link
-  const char* broken = nullptr;         ///< what the other end did wrong, if it did
-  std::optional<RefusedFrame> refused;  ///< at the entry
+  bool reusable = false;     ///< FIN went both ways: the link may carry another
+  bool link_dead = false;    ///< the other end is to learn of it by a reset of the link
+  bool peer_silent = false;  ///< it is dead because nothing comes from its peer
+  /// FIN came before ours went: until it has that, the other end may still say RESET.
+  bool ended_second = false;
+  const char* broken = nullptr;            ///< what the other end did wrong, if it did
+  std::optional<RefusedFrame> refused;     ///< at the entry
   std::optional<Watched::Time> opened_at;  ///< at the entry: when the exit said OPENED
 };
 

@@ -26,6 +26,13 @@ bool usable(const IdleLink& idle, Watched::Time now) {
          now - idle.link->born() < link_life::kUseOld;
 }
 
+/// How a link is to be closed that nobody wants any more: with a reset once the other end is done
+/// with what it carried, which leaves no port behind in TIME_WAIT; else in order, so that what it
+/// has not read yet still gets there.
+void close_after(TunnelLink& link, bool done) {
+  if (done || link.wrong() != nullptr) reset_on_close(link.socket().fd());
+}
+
 /// Waits for the other end to close the link, for a while; then resets it.
 Task<void> await_end(std::unique_ptr<TunnelLink> link) {
   Watched& socket = link->socket();
@@ -132,9 +139,9 @@ Task<void> Tunnels::give_back_done(std::string name, std::unique_ptr<TunnelLink>
   ++worker_.parting;
   const bool done = co_await is_done(*link, worker_.loop().now() + link_life::kSlowest);
   --worker_.parting;
-  const bool ended = link->socket().hung_up();
-  if (done && !ended && wanted(name)) co_return give_back_now(name, std::move(link));
-  if (!ended) reset_on_close(link->socket().fd());
+  if (link->socket().hung_up()) co_return;
+  if (done && wanted(name, *link)) co_return give_back_now(name, std::move(link));
+  close_after(*link, done);
 }
 
 Task<void> Tunnels::part(std::unique_ptr<TunnelLink> link) {
@@ -144,8 +151,8 @@ Task<void> Tunnels::part(std::unique_ptr<TunnelLink> link) {
   // What the client has sent last may still wait for its destination at the other end, and a reset
   // would destroy it. PING is read there after that.
   const Watched::Time deadline = worker_.loop().now() + (stopping_ ? kPartStopping : kAwaitEnd);
-  (void)co_await is_done(*link, deadline);
-  reset_on_close(link->socket().fd());  // leaves no port behind in TIME_WAIT
+  const bool done = co_await is_done(*link, deadline);
+  close_after(*link, done);
   link.reset();
   --worker_.parting;
 }
@@ -157,19 +164,18 @@ void Tunnels::drop_idle(Peer& at) {
   at.idle.clear();
 }
 
-bool Tunnels::wanted(const std::string& name) {
+bool Tunnels::wanted(const std::string& name, const TunnelLink& link) {
   const Peer& at = peer(name);
-  const auto config = worker_.view().current->peer(name);
-  return !stopping_ && config != nullptr && config->public_key == at.key &&
+  return !stopping_ && link.epoch() == at.epoch && worker_.peer_config(name) != nullptr &&
          at.idle.size() < PoolPolicy::kMost;
 }
 
 void Tunnels::give_back(const std::string& name, std::unique_ptr<TunnelLink> link,
-                        std::uint64_t sent) {
+                        bool surely_done) {
   --peer(name).busy;
   if (link->socket().hung_up()) return;
-  if (sent > link_life::kSurelyTaken) return start(give_back_done(name, std::move(link)));
-  if (!wanted(name)) return start(part(std::move(link)));
+  if (!surely_done) return start(give_back_done(name, std::move(link)));
+  if (!wanted(name, *link)) return start(part(std::move(link)));
   give_back_now(name, std::move(link));
 }
 
@@ -186,7 +192,7 @@ void Tunnels::let_end(const std::string& name, std::unique_ptr<TunnelLink> link,
   Peer& at = peer(name);
   --at.busy;
   const int fd = link->socket().fd();
-  if (result.link_dead && tcp_state(fd).unanswered) drop_idle(at);
+  if (result.peer_silent) drop_idle(at);
   // Who breaks the rules may never close it, and would keep a descriptor for each client.
   if (result.link_dead || result.broken != nullptr) return reset_on_close(fd);
   if (!link->socket().hung_up()) start(await_end(std::move(link)));
@@ -205,6 +211,7 @@ void Tunnels::dial_as_due(const std::string& name) {
   const PegasusConfig::Peer* const config = worker_.peer_config(name);
   if (stopping_ || config == nullptr || !config->endpoint) return;
   Peer& at = peer(name);
+  follow(at, config);
   const Watched::Time now = worker_.loop().now();
   std::size_t count = at.policy.dials(at.idle.size(), at.dialling, at.changed.waiting(), now);
   if (count == 0) {
@@ -213,7 +220,6 @@ void Tunnels::dial_as_due(const std::string& name) {
   }
   Sessions& sessions = worker_.shared().sessions;
   if (sessions.begin(config->public_key, now)) {
-    at.key = config->public_key;
     ++at.dialling;
     --count;
     start(dial(name, true));
@@ -240,10 +246,19 @@ void Tunnels::retry_at(const std::string& name, Watched::Time when) {
 Task<void> Tunnels::dial(std::string name, bool new_session) {
   const PegasusConfig::Peer config = *worker_.peer_config(name);
   const std::uint32_t mark = worker_.view().current->config().own_mark;
+  const std::uint64_t epoch = peer(name).epoch;
   Dialled dialled = co_await dial_peer(worker_, config, mark, new_session);
   if (new_session) worker_.shared().sessions.done(config.public_key);
+  if (epoch != peer(name).epoch) {
+    // What came of it says nothing of the peer as it is now.
+    --peer(name).dialling;
+    if (dialled.link) start(part(std::move(dialled.link)));
+    if (new_session) worker_.tell_all(name);
+    co_return dial_as_due(name);
+  }
   if (dialled.forgot) peer(name).policy.succeeded();  // it is there: it is not to be waited for
   if (dialled.link) {
+    dialled.link->set_epoch(epoch);
     dialled.link = if_quiet(name, std::move(dialled.link));
     dialled.reason = "the connection broke";
   }
@@ -257,7 +272,6 @@ Task<void> Tunnels::dial(std::string name, bool new_session) {
       worker_.shared().log.say(LogLevel::kInfo, "peer answers again", {{"peer", name}});
     }
     at.last_error.clear();
-    at.key = config.public_key;
     if (!stopping_) add_idle(at, std::move(dialled.link));
   } else {
     if (dialled.overloaded) {
@@ -277,18 +291,21 @@ Task<void> Tunnels::dial(std::string name, bool new_session) {
 
 // ---- Kept ----
 
+void Tunnels::follow(Peer& at, const PegasusConfig::Peer* config) {
+  const PublicKey key = config != nullptr ? config->public_key : PublicKey{};
+  const auto endpoint = config != nullptr ? config->endpoint : std::nullopt;
+  if (key == at.key && endpoint == at.endpoint) return;
+  drop_idle(at);
+  at.policy.succeeded();  // whoever did not answer was somebody else
+  at.key = key;
+  at.endpoint = endpoint;
+  ++at.epoch;
+}
+
 void Tunnels::follow() {
-  for (auto& [name, at] : peers_) {
-    const auto* const config = worker_.view().current->peer(name);
-    const bool same =
-        config != nullptr && config->public_key == at->key && config->endpoint == at->endpoint;
-    if (!same) drop_idle(*at);
-  }
+  for (auto& [name, at] : peers_) follow(*at, worker_.peer_config(name));
   for (const auto& config : worker_.view().current->config().peers) {
-    Peer& at = peer(config.name);
-    if (at.endpoint != config.endpoint) at.policy.succeeded();
-    at.endpoint = config.endpoint;
-    at.key = config.public_key;
+    follow(peer(config.name), &config);
     if (needed(config.name)) dial_as_due(config.name);
   }
   if (stopped_) return;

@@ -46,9 +46,9 @@ class Tunnels : public SocketWatcher {
 
   /// A link to the peer, ready for OPEN; null if there is none until the deadline.
   [[nodiscard]] Task<std::unique_ptr<TunnelLink>> take(std::string peer, Watched::Time deadline);
-  /// For the next connection. `sent`: bytes of the one before, which the other end may still have
-  /// to hand on.
-  void give_back(const std::string& peer, std::unique_ptr<TunnelLink> link, std::uint64_t sent);
+  /// For the next connection. `surely_done`: the other end has nothing more to do or to say for the
+  /// one before.
+  void give_back(const std::string& peer, std::unique_ptr<TunnelLink> link, bool surely_done);
   /// One that was taken and carries nothing any more: waits for the other end to close it, so that
   /// no port of ours stays behind. A dead or broken one is reset at once; and if the peer of a dead
   /// one did not even take what was sent, the idle ones are not trusted any more.
@@ -83,6 +83,7 @@ class Tunnels : public SocketWatcher {
     Gate changed;  ///< a link came, or a dial failed
     PublicKey key;
     std::optional<Endpoint> endpoint;
+    std::uint64_t epoch = 1;  ///< another with each change of these two
   };
 
   [[nodiscard]] Peer& peer(const std::string& name);
@@ -98,8 +99,10 @@ class Tunnels : public SocketWatcher {
   /// Gives one back once the other end is done.
   Task<void> give_back_done(std::string name, std::unique_ptr<TunnelLink> link);
   void give_back_now(const std::string& name, std::unique_ptr<TunnelLink> link);
-  [[nodiscard]] bool wanted(const std::string& name);
+  [[nodiscard]] bool wanted(const std::string& name, const TunnelLink& link);
   void drop_idle(Peer& peer);
+  /// Of a peer whose key or place is another than before, nothing that was made for that is used.
+  void follow(Peer& peer, const PegasusConfig::Peer* config);
   void retry_at(const std::string& name, Watched::Time when);
   Task<void> dial(std::string name, bool new_session);
   /// Every few seconds: links that ended are let go, those of the floor are asked.

@@ -58,5 +58,15 @@ for to in 192.168.0.2 fd99::2; do
   holds "and cuts nobody" sh -c '! grep "connections cut" exit.log'
   start exit
 done
+
+# So late that keys are changed while a client still reads: ARCTIC_LAB_LONG=1.
+if [ -n "${ARCTIC_LAB_LONG:-}" ]; then
+  slow down 192.168.0.2 5004 150 >long4
+  long4=$!
+  slow down fd99::2 5004 150 >long6
+  wait $long4 $! || true
+  same "the clients read much later, and every byte" '3000000 end,3000000 end' \
+    "$(cat long4 long6 | paste -sd,)"
+fi
 end_all
 finish
