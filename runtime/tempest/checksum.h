@@ -43,7 +43,6 @@ class Checksum {
   [[nodiscard]] std::uint16_t folded() const {
     std::uint64_t sum = (sum_ & 0xffffffffU) + (sum_ >> 32);
     sum = (sum & 0xffffU) + (sum >> 16 & 0xffffU) + (sum >> 32);
-    sum = (sum & 0xffffU) + (sum >> 16);
     return static_cast<std::uint16_t>((sum & 0xffffU) + (sum >> 16));
   }
 

@@ -107,11 +107,8 @@ void Coalescer::add_to_flow(Seen& seen) {
   const std::size_t place = find(seen);
   if (place < open_count_) {
     Train& train = trains_[open_[place].train];
-    // The first of a train is verified when there is a second: most flows in a batch have just one.
-    const bool goes_on =
-        joins && fits(train, seen) &&
-        (train.verified || (train.verified = checksums_right(train.first.packet, train.first.ip)));
-    if (goes_on && checksums_right(seen.packet, seen.ip)) {
+    if (joins && fits(train, seen) && verify_first(train) &&
+        checksums_right(seen.packet, seen.ip)) {
       append(place, seen);
       return;
     }
@@ -152,6 +149,11 @@ bool Coalescer::fits(const Train& train, const Seen& seen) {
                                 seen.packet.subspan(ip_bytes), ahead));
 }
 
+bool Coalescer::verify_first(Train& train) {
+  if (!train.verified) train.verified = checksums_right(train.first.packet, train.first.ip);
+  return train.verified;
+}
+
 Coalescer::Train& Coalescer::add_alone(ByteSpan packet) {
   Train& train = trains_[train_count_++];
   train.first.packet = packet;
@@ -166,7 +168,6 @@ void Coalescer::begin(const Seen& seen) {
   train.first = seen;
   train.bytes = seen.packet.size();
   train.verified = false;
-  train.push = false;
 }
 
 void Coalescer::append(std::size_t place, const Seen& seen) {

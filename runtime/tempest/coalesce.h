@@ -84,6 +84,8 @@ class Coalescer {
 
   [[nodiscard]] bool may_join(Seen& seen) const;
   [[nodiscard]] static bool fits(const Train& train, const Seen& seen);
+  /// Only when there is a second packet: of many flows a batch has just one.
+  [[nodiscard]] static bool verify_first(Train& train);
   [[nodiscard]] static OffloadHeader finish(Train& train);
 
   void add_to_flow(Seen& seen);

@@ -104,7 +104,7 @@ struct IpPacket {
     ip.protocol = at[ipv4::kProtocolAt];
     ip.fragment = (field16(at + ipv4::kFragmentAt) & ipv4::kFragmentMask) != 0;
     if (ip.header_bytes < ipv4::kHeaderBytes || ip.bytes < ip.header_bytes) return std::nullopt;
-  } else if (at[0] >> 4 == 6 && packet.size() >= ipv6::kHeaderBytes) {
+  } else if (at[0] >> 4 == 6) {
     ip.family = Family::kIpv6;
     ip.header_bytes = ipv6::kHeaderBytes;
     ip.bytes = ipv6::kHeaderBytes + field16(at + ipv6::kPayloadLengthAt);

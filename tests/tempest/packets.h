@@ -175,13 +175,18 @@ inline Bytes encode_unsummed(const Packet& packet) {
   return out;
 }
 
-/// The packet as a host without offloads sends it.
-inline Bytes encode(const Packet& packet) {
-  Bytes out = encode_unsummed(packet);
+/// Makes the transport's checksum right, whatever else was changed.
+inline void sum_again(const Packet& packet, Bytes& out) {
   const std::size_t at = packet.checksum_at();
   write16(pseudo_sum(packet), out.data() + at);
   const auto sum = naive_sum(ByteView(out).subspan(packet.ip_bytes()));
   write16(!packet.tcp && sum == 0xffff ? 0xffff : 0xffff ^ sum, out.data() + at);
+}
+
+/// The packet as a host without offloads sends it.
+inline Bytes encode(const Packet& packet) {
+  Bytes out = encode_unsummed(packet);
+  sum_again(packet, out);
   return out;
 }
 
@@ -190,6 +195,15 @@ inline Bytes encode_partial(const Packet& packet) {
   Bytes out = encode_unsummed(packet);
   write16(pseudo_sum(packet), out.data() + packet.checksum_at());
   return out;
+}
+
+/// Whose transport sums up to ones, so that the checksum comes out as zero.
+inline Packet sum_to_zero(Packet packet) {
+  packet.payload.resize(98);
+  append16(0, packet.payload);
+  const auto sum = naive_sum(ByteView(encode_partial(packet)).subspan(packet.ip_bytes()));
+  write16(0xffff ^ sum, packet.payload.data() + 98);
+  return packet;
 }
 
 /// "IPv6 UDP", for INFO.
@@ -216,9 +230,9 @@ inline std::vector<Packet> one_of_each(std::size_t payload) {
 /// The i-th part of a packet that is cut into payloads of `size` bytes, as RFC 9293, 3168 and 768
 /// have it sent.
 inline Packet part_of(const Packet& whole, std::size_t i, std::size_t size) {
-  Packet part = whole;
   const std::size_t begin = i * size;
   const std::size_t end = std::min(begin + size, whole.payload.size());
+  Packet part = whole;
   part.payload = Bytes(whole.payload.begin() + static_cast<std::ptrdiff_t>(begin),
                        whole.payload.begin() + static_cast<std::ptrdiff_t>(end));
   part.identification = static_cast<std::uint16_t>(whole.identification + i);

@@ -86,14 +86,9 @@ TEST_CASE("a checksum that was left to the device is completed in place") {
 }
 
 TEST_CASE("a UDP checksum that comes out as zero is sent as ones") {
-  for (Packet packet : one_of_each(100)) {
-    if (packet.tcp) continue;
-    // The last word is made what is missing to all ones; each of two segments is alike.
-    packet.payload.resize(98);
-    const auto sum = naive_sum(ByteView(encode_partial(packet)).subspan(packet.ip_bytes()));
-    append16(0xffff ^ sum, packet.payload);
-    // Payload and length, of both the header and the pseudo-header, are two longer by now.
-    write16((0xffff ^ sum) - 4, packet.payload.data() + 98);
+  for (const Packet& any : one_of_each(100)) {
+    if (any.tcp) continue;
+    Packet packet = sum_to_zero(any);
     REQUIRE(read16(encode(packet).data() + packet.checksum_at()) == 0xffff);
 
     Bytes bytes = encode_partial(packet);
@@ -294,6 +289,31 @@ TEST_CASE("fragments, and lengths that leave no room for a header, are not cut")
   }
 }
 
+TEST_CASE("what is no whole IP packet is none, whatever the header") {
+  for (const Packet& packet : one_of_each(50)) {
+    const bool ipv4 = packet.family == Family::kIpv4;
+    for (std::size_t size = 0; size < packet.ip_bytes() + 4; ++size) {
+      INFO(name_of(packet) << ", " << size << " bytes");
+      Bytes bytes = encode(packet);
+      bytes.resize(size);
+      CHECK_FALSE(SuperPacket::parse({}, bytes));
+      bytes = encode(packet);
+      if (!ipv4) continue;
+      write16(size, bytes.data() + 2);
+      CHECK(SuperPacket::parse({}, bytes).has_value() == (size >= 20));
+      bytes[0] = 0x46;
+      CHECK(SuperPacket::parse({}, bytes).has_value() == (size >= 24));
+      bytes[0] = 0x44;
+      CHECK_FALSE(SuperPacket::parse({}, bytes));
+    }
+    for (const int version : {0, 3, 5, 7, 15}) {
+      Bytes bytes = encode(packet);
+      bytes[0] = static_cast<std::uint8_t>(version << 4 | 5);
+      CHECK_FALSE(SuperPacket::parse({}, bytes));
+    }
+  }
+}
+
 TEST_CASE("a checksum is completed only inside of the packet") {
   for (const Packet& packet : one_of_each(10)) {
     INFO(name_of(packet));
@@ -345,8 +365,8 @@ TEST_CASE("every truncation, and every bit turned over, of both headers") {
         Bytes part(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
         cut_anything(header, part);
         // As if it had been no longer.
-        if (size < packet.ip_bytes()) continue;
         const bool ipv4 = packet.family == Family::kIpv4;
+        if (size < (ipv4 ? 20 : 40)) continue;
         write16(ipv4 ? size : size - 40, part.data() + (ipv4 ? 2 : 4));
         cut_anything(header, part);
       }
