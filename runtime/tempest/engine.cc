@@ -36,47 +36,85 @@ struct AddressHash {
 
 }  // namespace
 
-struct Engine::Inbox {
+class Engine::Inbox : public ControlSide, public std::enable_shared_from_this<Inbox> {
+ public:
   struct Handshake {
     std::vector<std::uint8_t> message;
     PeerEndpoint from;
   };
+  struct Content {
+    std::vector<PeerHandle> to_tend;
+    std::vector<Handshake> handshakes;
+    std::vector<std::uint32_t> gone;
+  };
 
-  explicit Inbox(EventLoop& of) : loop(of) {}
+  Inbox(EventLoop& loop, std::function<void()> told) : loop_(loop), told_(std::move(told)) {}
 
-  EventLoop& loop;
-  std::function<void()> take;  ///< in the loop's thread
+  // ---- From workers ----
 
-  std::mutex mutex;
-  std::vector<PeerHandle> to_tend;
-  std::vector<Handshake> handshakes;
-  std::vector<std::uint32_t> gone;
-  bool called = false;
-
-  std::atomic<std::int64_t> loaded_until = 0;
-  mutable std::shared_mutex places_mutex;
-  std::unordered_set<Address, AddressHash> places;  ///< of our peers
-
-  /// REQUIRES: the lock is held.
-  void call() {
-    if (!std::exchange(called, true)) {
-      loop.post([this] {
-        if (take) take();
-      });
+  void tend(const PeerHandle& peer) override {
+    const std::lock_guard lock(mutex_);
+    content_.to_tend.push_back(peer);
+    tell();
+  }
+  bool take_handshake(ByteView message, const PeerEndpoint& from) override {
+    const std::lock_guard lock(mutex_);
+    if (content_.handshakes.size() >= kLoaded) {
+      loaded_until_.store((steady_time() + kLoadedFor).count(), std::memory_order_relaxed);
     }
+    if (content_.handshakes.size() >= kMostWaiting) return false;
+    content_.handshakes.push_back({{message.begin(), message.end()}, from});
+    tell();
+    return true;
   }
-  [[nodiscard]] bool is_loaded() const {
-    return loaded_until.load(std::memory_order_relaxed) >
-           std::chrono::steady_clock::now().time_since_epoch().count();
+  void unreachable(std::uint32_t, ByteView) override {}
+  void gone(std::uint32_t device) override {
+    const std::lock_guard lock(mutex_);
+    content_.gone.push_back(device);
+    tell();
   }
-  void note_load() {
-    const auto until = std::chrono::steady_clock::now() + kLoadedFor;
-    loaded_until.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+  bool is_loaded() const override {
+    return loaded_until_.load(std::memory_order_relaxed) > steady_time().count();
   }
-  [[nodiscard]] bool knows(const Address& address) const {
-    const std::shared_lock lock(places_mutex);
-    return places.contains(address);
+  bool knows(const Address& address) const override {
+    const std::shared_lock lock(places_mutex_);
+    return places_.contains(address);
   }
+
+  // ---- In the loop's thread ----
+
+  [[nodiscard]] Content take() {
+    const std::lock_guard lock(mutex_);
+    is_told_ = false;
+    return std::exchange(content_, {});
+  }
+  void know(const Address& address) {
+    const std::unique_lock lock(places_mutex_);
+    places_.insert(address);
+  }
+  /// Nobody listens any more.
+  void close() { told_ = {}; }
+
+ private:
+  static std::chrono::nanoseconds steady_time() {
+    return std::chrono::steady_clock::now().time_since_epoch();
+  }
+  /// REQUIRES: the lock is held.
+  void tell() {
+    if (std::exchange(is_told_, true)) return;
+    loop_.post([inbox = shared_from_this()] {
+      if (inbox->told_) inbox->told_();
+    });
+  }
+
+  EventLoop& loop_;
+  std::function<void()> told_;
+  std::mutex mutex_;
+  Content content_;
+  bool is_told_ = false;
+  std::atomic<std::int64_t> loaded_until_ = 0;
+  mutable std::shared_mutex places_mutex_;
+  std::unordered_set<Address, AddressHash> places_;  ///< of our peers
 };
 
 // ---- Made and ended ----
@@ -88,8 +126,7 @@ Result<std::unique_ptr<Engine>> Engine::make(EventLoop& loop, KeyPair own, Optio
 }
 
 Status Engine::start(KeyPair own) {
-  inbox_ = std::make_shared<Inbox>(loop_);
-  inbox_->take = [this] { take_inbox(); };
+  inbox_ = std::make_shared<Inbox>(loop_, [this] { take_inbox(); });
   auto local = std::make_shared<LocalSide>();
   local->own = std::move(own);
   local->indices = std::make_shared<Indices>();
@@ -99,15 +136,7 @@ Status Engine::start(KeyPair own) {
   local->chance = chance;
   roster_ = std::make_unique<Roster>(local);
   for (std::size_t i = 0; i < options_.workers; ++i) {
-    ARCTIC_TRY(auto worker, Worker::make({i,
-                                          local->own.point,
-                                          worker_calls(),
-                                          {local->indices,
-                                           {},
-                                           [inbox = inbox_] { return inbox->is_loaded(); },
-                                           [inbox = inbox_](const Source& from) {
-                                             return inbox->knows(from.address);
-                                           }}}));
+    ARCTIC_TRY(auto worker, Worker::make({i, local->own.point, local->indices, inbox_}));
     threads_.push_back({std::move(worker), {}});
   }
   for (Thread& each : threads_) {
@@ -117,36 +146,13 @@ Status Engine::start(KeyPair own) {
 }
 
 Engine::~Engine() {
-  if (inbox_) inbox_->take = {};
+  if (inbox_) inbox_->close();
   for (Thread& each : threads_) {
     if (!each.thread.joinable()) continue;
     each.worker->stop();
     each.thread.join();
   }
   for (const auto& [key, timer] : timers_) loop_.forget(timer);
-}
-
-WorkerCalls Engine::worker_calls() {
-  WorkerCalls calls;
-  calls.tend = [inbox = inbox_](const PeerHandle& peer) {
-    const std::lock_guard lock(inbox->mutex);
-    inbox->to_tend.push_back(peer);
-    inbox->call();
-  };
-  calls.handshake = [inbox = inbox_](ByteView message, const PeerEndpoint& from) {
-    const std::lock_guard lock(inbox->mutex);
-    if (inbox->handshakes.size() >= kLoaded) inbox->note_load();
-    if (inbox->handshakes.size() >= kMostWaiting) return;
-    inbox->handshakes.push_back({{message.begin(), message.end()}, from});
-    inbox->call();
-  };
-  calls.unreachable = [](const DeviceQueue&, ByteView, Drop) {};
-  calls.gone = [inbox = inbox_](std::uint32_t device) {
-    const std::lock_guard lock(inbox->mutex);
-    inbox->gone.push_back(device);
-    inbox->call();
-  };
-  return calls;
 }
 
 Status Engine::on_workers(const std::function<Status(Worker&, std::size_t)>& what) {
@@ -295,8 +301,7 @@ void Engine::know_place(const PeerHandle& peer) {
     endpoint = peer->endpoint();
   }
   if (!endpoint || inbox_->knows(endpoint->remote.address)) return;
-  const std::unique_lock lock(inbox_->places_mutex);
-  inbox_->places.insert(endpoint->remote.address);
+  inbox_->know(endpoint->remote.address);
 }
 
 void Engine::forget_local_addresses() {
@@ -339,25 +344,16 @@ void Engine::perform(const PeerHandle& peer, Peer::Actions actions) {
 // ---- What workers hand over ----
 
 void Engine::take_inbox() {
-  std::vector<PeerHandle> to_tend;
-  std::vector<Inbox::Handshake> handshakes;
-  std::vector<std::uint32_t> gone;
-  {
-    const std::lock_guard lock(inbox_->mutex);
-    inbox_->called = false;
-    to_tend.swap(inbox_->to_tend);
-    handshakes.swap(inbox_->handshakes);
-    gone.swap(inbox_->gone);
-  }
-  for (const Inbox::Handshake& each : handshakes) {
+  Inbox::Content content = inbox_->take();
+  for (const Inbox::Handshake& each : content.handshakes) {
     auto outcome = roster_->consume(each.message, each.from, now());
     if (outcome.drop) drops_.add(*outcome.drop);
     if (!outcome.peer || outcome.drop) continue;
     perform(outcome.peer, std::move(outcome.actions));
-    to_tend.push_back(outcome.peer);
+    content.to_tend.push_back(outcome.peer);
   }
-  for (const PeerHandle& peer : to_tend) tend(peer);
-  for (const std::uint32_t device : gone) {
+  for (const PeerHandle& peer : content.to_tend) tend(peer);
+  for (const std::uint32_t device : content.gone) {
     remove_device(device);
     if (options_.gone) options_.gone(device);
   }

@@ -90,11 +90,10 @@ class Engine {
     std::thread thread;
   };
   /// What workers hand over.
-  struct Inbox;
+  class Inbox;
 
   Engine(EventLoop& loop, Options options) : loop_(loop), options_(std::move(options)) {}
   [[nodiscard]] Status start(KeyPair own);
-  [[nodiscard]] WorkerCalls worker_calls();
   [[nodiscard]] Status on_workers(const std::function<Status(Worker&, std::size_t)>& what);
   void take_inbox();
   void perform(const PeerHandle& peer, Peer::Actions actions);

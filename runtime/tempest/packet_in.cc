@@ -8,9 +8,14 @@
 
 namespace arctic {
 
-PacketIn::PacketIn(std::size_t slot, const PublicKey& own, Around around, DropCounter& drops,
-                   const WorkerCalls& calls)
-    : slot_(slot), around_(std::move(around)), drops_(drops), calls_(calls), gate_(own) {}
+PacketIn::PacketIn(std::size_t slot, const PublicKey& own, std::shared_ptr<Indices> indices,
+                   FindDevice find_device, DropCounter& drops, ControlSide& control)
+    : slot_(slot),
+      indices_(std::move(indices)),
+      find_device_(std::move(find_device)),
+      drops_(drops),
+      control_(control),
+      gate_(own) {}
 
 bool PacketIn::receive(int fd, const UdpPair& sockets, Time now) {
   const std::size_t count = batch_.receive(fd);
@@ -46,20 +51,20 @@ void PacketIn::take_message(const ReceiveBatch::Message& message, const UdpPair&
 void PacketIn::take_handshake(ByteView datagram, const PeerEndpoint& from, const UdpPair& sockets,
                               Time now) {
   if (datagram.size() != cookie_reply::kBytes) {
-    const auto verdict =
-        gate_.judge(datagram, from.remote, around_.loaded(), around_.known(from.remote), now);
+    const bool known = control_.knows(from.remote.address);
+    const auto verdict = gate_.judge(datagram, from.remote, control_.is_loaded(), known, now);
     if (verdict.reply && send_datagram(sockets, from, *verdict.reply).dropped > 0) {
       drops_.add(Drop::kNoSend);
     }
     if (verdict.drop) return drops_.add(*verdict.drop);
   }
-  calls_.handshake(datagram, from);
+  if (!control_.take_handshake(datagram, from)) drops_.add(Drop::kBusy);
 }
 
 const Indices::Found& PacketIn::find(std::uint32_t index) {
   Remembered& at = remembered_[index % kRemembered];
   if (at.index != index || !at.found.session || at.found.session->is_retired()) {
-    at = {index, around_.indices->find(index)};
+    at = {index, indices_->find(index)};
   }
   return at.found;
 }
@@ -104,7 +109,7 @@ void PacketIn::end_run(Time now) {
   peer.received(run_.found.session, run_.from, bytes, data, now);
   const bool call = peer.take_call();
   lock.unlock();
-  if (call) calls_.tend(run_.found.peer);
+  if (call) control_.tend(run_.found.peer);
 
   for (std::size_t i = 0; i < count; ++i) {
     if (good[i] && !run_.packets[i].empty()) deliver(run_.packets[i]);
@@ -114,7 +119,7 @@ void PacketIn::end_run(Time now) {
 void PacketIn::deliver(ByteSpan packet) {
   const std::size_t size = ip_size(packet);
   if (size == 0 || size > packet.size()) return drops_.add(Drop::kNoPacket);
-  DeviceQueue* const device = around_.device(run_.found.peer->device());
+  DeviceQueue* const device = find_device_(run_.found.peer->device());
   if (device == nullptr) return drops_.add(Drop::kDeviceRefused);
   const PeerHandle* const from = device->table->from(packet);
   if (from == nullptr || *from != run_.found.peer) return drops_.add(Drop::kWrongSource);

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "runtime/tempest/coalesce.h"
+#include "runtime/tempest/control_side.h"
 #include "runtime/tempest/datagrams.h"
 #include "runtime/tempest/device_queue.h"
 #include "runtime/tempest/handshake_gate.h"
-#include "runtime/tempest/packet_out.h"
 
 namespace arctic {
 
@@ -23,17 +23,10 @@ class PacketIn {
  public:
   using Time = Peer::Time;
 
-  struct Around {
-    std::shared_ptr<Indices> indices;
-    /// A device of this worker; null if it has none of that number.
-    std::function<DeviceQueue*(std::uint32_t device)> device;
-    /// Too many handshakes wait.
-    std::function<bool()> loaded;
-    /// One of our peers is at that address.
-    std::function<bool(const Source&)> known;
-  };
-  PacketIn(std::size_t slot, const PublicKey& own, Around around, DropCounter& drops,
-           const WorkerCalls& calls);
+  /// A device of this worker; null if it has none of that number.
+  using FindDevice = std::function<DeviceQueue*(std::uint32_t device)>;
+  PacketIn(std::size_t slot, const PublicKey& own, std::shared_ptr<Indices> indices,
+           FindDevice find_device, DropCounter& drops, ControlSide& control);
 
   /// One receive call's worth; true if there may be more.
   [[nodiscard]] bool receive(int fd, const UdpPair& sockets, Time now);
@@ -58,9 +51,10 @@ class PacketIn {
   void write_out();
 
   const std::size_t slot_;
-  const Around around_;
+  const std::shared_ptr<Indices> indices_;
+  const FindDevice find_device_;
   DropCounter& drops_;
-  const WorkerCalls& calls_;
+  ControlSide& control_;
   HandshakeGate gate_;
   ReceiveBatch batch_;
 

@@ -19,8 +19,8 @@ constexpr std::size_t kArenaBytes = kFull + kReadAt + kReadBytes + 2 * data::kOv
 
 }  // namespace
 
-PacketOut::PacketOut(std::size_t slot, DropCounter& drops, const WorkerCalls& calls)
-    : slot_(slot), drops_(drops), calls_(calls), arena_(kArenaBytes), super_(kReadBytes) {
+PacketOut::PacketOut(std::size_t slot, DropCounter& drops, ControlSide& control)
+    : slot_(slot), drops_(drops), control_(control), arena_(kArenaBytes), super_(kReadBytes) {
   entries_.reserve(kReads);
   trains_.reserve(kReads);
 }
@@ -43,7 +43,7 @@ bool PacketOut::drain(DeviceQueue& queue, const UdpPair& sockets, Time now) {
 
 void PacketOut::unreachable(const DeviceQueue& queue, ByteView packet, Drop why) {
   drops_.add(why);
-  calls_.unreachable(queue, packet, why);
+  control_.unreachable(queue.device, packet);
 }
 
 void PacketOut::take(DeviceQueue& queue, const UdpPair& sockets, std::size_t packet_bytes,
@@ -105,7 +105,7 @@ void PacketOut::send(std::size_t first, std::size_t end, const UdpPair& sockets,
   peer->sent(*way->session, bytes, /*data=*/true, now);
   const bool call = peer->take_call();
   lock.unlock();
-  if (call) calls_.tend(peer);
+  if (call) control_.tend(peer);
 
   for (std::size_t i = first; i < end; ++i) {
     way->session->seal(slot_, *counter + (i - first),
@@ -152,7 +152,7 @@ void PacketOut::stage(const PeerHandle& peer, std::size_t first, std::size_t end
       call = peer->take_call();
     }
   }
-  if (call) calls_.tend(peer);
+  if (call) control_.tend(peer);
 }
 
 }  // namespace arctic

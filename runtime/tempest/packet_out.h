@@ -5,33 +5,21 @@
 // leave as one train. Never waits for more of them.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
+#include "runtime/tempest/control_side.h"
 #include "runtime/tempest/datagrams.h"
 #include "runtime/tempest/device_queue.h"
 #include "runtime/tempest/segment.h"
 
 namespace arctic {
 
-/// What a worker tells the control thread. Thread-safe.
-struct WorkerCalls {
-  /// The peer is to be tended.
-  std::function<void(const PeerHandle&)> tend;
-  /// A handshake message that the gate let in.
-  std::function<void(ByteView message, const PeerEndpoint& from)> handshake;
-  /// A packet to somebody unknown (`peer` null), or whose place is not known.
-  std::function<void(const DeviceQueue&, ByteView packet, Drop why)> unreachable;
-  /// The device is gone.
-  std::function<void(std::uint32_t device)> gone;
-};
-
 class PacketOut {
  public:
   using Time = Peer::Time;
 
-  PacketOut(std::size_t slot, DropCounter& drops, const WorkerCalls& calls);
+  PacketOut(std::size_t slot, DropCounter& drops, ControlSide& control);
 
   /// Reads what a device has by now, up to a bound; false if the device is gone.
   [[nodiscard]] bool drain(DeviceQueue& queue, const UdpPair& sockets, Time now);
@@ -59,7 +47,7 @@ class PacketOut {
 
   const std::size_t slot_;
   DropCounter& drops_;
-  const WorkerCalls& calls_;
+  ControlSide& control_;
   TrainSupport support_;
   std::vector<std::uint8_t> arena_;  ///< datagrams, one behind the other, and room for a read
   std::size_t used_ = 0;

@@ -25,22 +25,15 @@ Worker::Time boot_time() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-PacketIn::Around with_device(PacketIn::Around around,
-                             std::function<DeviceQueue*(std::uint32_t)> device) {
-  around.device = std::move(device);
-  return around;
-}
-
 }  // namespace
 
 Worker::Worker(Options options)
     : slot_(options.slot),
-      calls_(std::move(options.calls)),
-      out_(slot_, drops_, calls_),
-      in_(slot_, options.own,
-          with_device(std::move(options.around),
-                      [this](std::uint32_t device) { return find(device); }),
-          drops_, calls_) {}
+      control_(std::move(options.control)),
+      out_(slot_, drops_, *control_),
+      in_(
+          slot_, options.own, std::move(options.indices),
+          [this](std::uint32_t device) { return find(device); }, drops_, *control_) {}
 
 Result<std::unique_ptr<Worker>> Worker::make(Options options) {
   std::unique_ptr<Worker> worker(new Worker(std::move(options)));
@@ -136,7 +129,7 @@ void Worker::serve(std::uint64_t tag, Time now) {
   DeviceQueue* const queue = find(device);
   if (queue == nullptr || out_.drain(*queue, *sockets_, now)) return;
   remove(device);
-  calls_.gone(device);
+  control_->gone(device);
 }
 
 void Worker::run() {

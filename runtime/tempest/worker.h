@@ -22,8 +22,8 @@ class Worker {
   struct Options {
     std::size_t slot = 0;
     PublicKey own;
-    WorkerCalls calls;
-    PacketIn::Around around;  ///< but `device`, which is the worker's
+    std::shared_ptr<Indices> indices;
+    std::shared_ptr<ControlSide> control;
   };
   [[nodiscard]] static Result<std::unique_ptr<Worker>> make(Options options);
 
@@ -55,7 +55,7 @@ class Worker {
   void serve(std::uint64_t tag, Time now);
 
   const std::size_t slot_;
-  const WorkerCalls calls_;
+  const std::shared_ptr<ControlSide> control_;
   DropCounter drops_;
   PacketOut out_;
   PacketIn in_;
