@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "runtime/daemon/node_key.h"
 #include "runtime/io/privileges.h"
 #include "runtime/pegasus/server.h"
 
@@ -40,7 +41,7 @@ void block_signals() {
 
 /// A configuration may be checked far from its node, where there is no key.
 Status check_key(const PegasusConfig& config, const std::string& root) {
-  ARCTIC_TRY(const auto own, find_identity(config, root));
+  ARCTIC_TRY(const auto own, find_identity(claim_of(config), root));
   if (!own) std::fprintf(stderr, "pegasus: note: there is no node key here to check\n");
   return {};
 }
@@ -48,7 +49,7 @@ Status check_key(const PegasusConfig& config, const std::string& root) {
 Status run(const Arguments& arguments) {
   ARCTIC_TRY(ConfigFile config, read_config_file(arguments.config_path()));
   if (arguments.check) return check_key(config.config, arguments.root);
-  ARCTIC_TRY(KeyPair own, read_identity(config.config, arguments.root));
+  ARCTIC_TRY(KeyPair own, read_identity(claim_of(config.config), arguments.root));
   block_signals();
   const Notify notify = Notify::from_environment();
   Log log({arguments.log_json, LogLevel::kInfo, {}, {}});

@@ -1,5 +1,5 @@
 // The status as Prometheus reads it.
-#include "runtime/io/metrics_text.h"
+#include "runtime/daemon/process_facts.h"
 #include "runtime/pegasus/server.h"
 
 namespace arctic {
@@ -11,19 +11,6 @@ MetricsText::Labels labels_of(const PegasusStatus::Service& service) {
   return {{"service", service.service},
           {"role", service.role == PegasusConfig::Role::kEntry ? "entry" : "exit"},
           {"peer", service.peer}};
-}
-
-void write_process(MetricsText& text, const ProcessStatus& process) {
-  text.family("process_cpu_seconds_total", Type::kCounter, "CPU time used, user and system.");
-  text.sample({}, process.cpu_s);
-  text.family("process_resident_memory_bytes", Type::kGauge, "Resident memory.");
-  text.sample({}, process.memory_bytes);
-  text.family("process_open_fds", Type::kGauge, "Open descriptors.");
-  text.sample({}, process.descriptors_open);
-  text.family("process_max_fds", Type::kGauge, "Descriptors that may be open.");
-  text.sample({}, process.descriptors_limit);
-  text.family("pegasus_uptime_seconds", Type::kGauge, "Time since the start.");
-  text.sample({}, process.uptime_s);
 }
 
 /// One family over all services, with a value of each.
@@ -100,7 +87,7 @@ void write_peers(MetricsText& text, const PegasusStatus& status) {
 
 std::string metrics_of(const PegasusStatus& status) {
   MetricsText text;
-  write_process(text, status.process);
+  write_process(text, status.process, "pegasus");
   write_services(text, status);
   write_peers(text, status);
   return text.text();

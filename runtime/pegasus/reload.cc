@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "runtime/daemon/node_key.h"
 #include "runtime/pegasus/server.h"
 
 namespace arctic {
@@ -51,7 +52,7 @@ tl::expected<Server::Loaded, ControlError> Server::read(const std::string& path,
                   path + " has the digest " + file->digest + ", not " + digest,
                   "it was changed or not written whole: write it again and prepare that");
   }
-  if (auto fits = check_identity(file->config, shared_.sessions.own().point); !fits) {
+  if (auto fits = check_identity(claim_of(file->config), shared_.sessions.own().point); !fits) {
     return tl::unexpected(control_error(ControlCode::kBadIdentity, fits.error()));
   }
   // The configuration that runs already stays the same object: nothing of it begins anew.

@@ -1,49 +1,14 @@
 // What Pegasus says of itself: gathered from all workers when somebody asks.
-#include <dirent.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 
+#include "runtime/daemon/process_facts.h"
 #include "runtime/pegasus/server.h"
 
 namespace arctic {
 namespace {
 
 using ServiceKey = std::pair<std::string, PegasusConfig::Role>;
-
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-std::uint64_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  std::uint64_t size = 0;
-  std::uint64_t resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-std::uint64_t open_descriptors() {
-  DIR* const folder = ::opendir("/proc/self/fd");
-  if (folder == nullptr) return 0;
-  std::uint64_t count = 0;
-  while (::readdir(folder) != nullptr) ++count;
-  ::closedir(folder);
-  return count < 3 ? 0 : count - 3;  // ".", "..", and the folder itself
-}
-
-std::uint64_t descriptor_limit() {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
-}
 
 /// One worker's part, copied in its thread.
 struct Part {
@@ -159,10 +124,7 @@ PegasusStatus Server::status() {
   process.digest = current_.digest;
   process.uptime_s = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::seconds>(loop_->now() - started_).count());
-  process.cpu_s = cpu_seconds();
-  process.memory_bytes = resident_bytes();
-  process.descriptors_open = open_descriptors();
-  process.descriptors_limit = descriptor_limit();
+  measure_process(process);
   const PegasusConfig& config = current_.running->config();
   for (const auto& each : config.tunnels) {
     status.services.push_back(service_of(each, parts, shared_.limits));

@@ -178,8 +178,16 @@ Status Engine::bind(std::uint16_t port, std::uint32_t mark) {
     for (const UdpPair& each : bound_.pairs) ARCTIC_CHECK(set_mark(each, mark));
     return {};
   }
-  ARCTIC_TRY(UdpBound next, bind_udp(port, threads_.size(), mark));
-  std::swap(bound_, next);
+  ARCTIC_TRY(UdpBound next, open_port(port, mark));
+  return use_port(std::move(next));
+}
+
+Result<UdpBound> Engine::open_port(std::uint16_t port, std::uint32_t mark) {
+  return bind_udp(port, threads_.size(), mark);
+}
+
+Status Engine::use_port(UdpBound port) {
+  std::swap(bound_, port);
   support_.takes_trains = bound_.pairs.front().takes_trains;
   return on_workers([&](Worker& worker, std::size_t i) { return worker.use(&bound_.pairs[i]); });
 }
@@ -234,13 +242,13 @@ void Engine::remove_peer(const PublicKey& key) {
     loop_.forget(timer->second);
     timers_.erase(timer);
   }
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   roster_->remove(key, actions);
   perform(nullptr, std::move(actions));
 }
 
 void Engine::initiate(const PeerHandle& peer) {
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   {
     const auto lock = peer->lock();
     peer->initiate(now(), actions);
@@ -250,7 +258,7 @@ void Engine::initiate(const PeerHandle& peer) {
 }
 
 void Engine::keep_alive(const PeerHandle& peer) {
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   {
     const auto lock = peer->lock();
     peer->keep_alive(now(), actions);
@@ -260,7 +268,7 @@ void Engine::keep_alive(const PeerHandle& peer) {
 }
 
 void Engine::reset(const PeerHandle& peer) {
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   {
     const auto lock = peer->lock();
     peer->reset(actions);
@@ -271,7 +279,7 @@ void Engine::reset(const PeerHandle& peer) {
 
 void Engine::tend(const PeerHandle& peer) {
   if (roster_->find(peer->remote()) != peer) return;  // it was removed meanwhile
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   Time next{};
   {
     const auto lock = peer->lock();
@@ -311,7 +319,7 @@ void Engine::forget_local_addresses() {
   }
 }
 
-void Engine::perform(const PeerHandle& peer, Peer::Actions actions) {
+void Engine::perform(const PeerHandle& peer, TunnelPeer::Actions actions) {
   if (!actions.datagrams.empty()) {
     std::optional<PeerEndpoint> to;
     {

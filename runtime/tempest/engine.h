@@ -21,7 +21,7 @@ namespace arctic {
 
 class Engine {
  public:
-  using Time = Peer::Time;
+  using Time = TunnelPeer::Time;
 
   struct Options {
     std::size_t workers = 1;
@@ -44,6 +44,9 @@ class Engine {
   /// Another port, or mark, from now on; 0: any that is free. If it fails nothing has changed.
   [[nodiscard]] Status bind(std::uint16_t port, std::uint32_t mark);
   void unbind();
+  /// A port for use_port(), opened beside the one that is used.
+  [[nodiscard]] Result<UdpBound> open_port(std::uint16_t port, std::uint32_t mark);
+  [[nodiscard]] Status use_port(UdpBound port);
   [[nodiscard]] std::uint16_t port() const { return bound_.port; }  ///< 0: none
 
   // ---- Devices, by numbers of the caller's ----
@@ -96,7 +99,7 @@ class Engine {
   [[nodiscard]] Status start(KeyPair own);
   [[nodiscard]] Status on_workers(const std::function<Status(Worker&, std::size_t)>& what);
   void take_inbox();
-  void perform(const PeerHandle& peer, Peer::Actions actions);
+  void perform(const PeerHandle& peer, TunnelPeer::Actions actions);
   void tend_at(const PeerHandle& peer, Time when);
   void know_place(const PeerHandle& peer);
 

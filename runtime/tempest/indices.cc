@@ -6,7 +6,7 @@
 
 namespace arctic {
 
-std::uint32_t Indices::add(std::shared_ptr<Peer> peer) {
+std::uint32_t Indices::add(std::shared_ptr<TunnelPeer> peer) {
   const std::lock_guard lock(mutex_);
   for (;;) {
     std::uint8_t bytes[4];

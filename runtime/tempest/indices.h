@@ -14,17 +14,17 @@
 
 namespace arctic {
 
-class Peer;
+class TunnelPeer;
 
 class Indices {
  public:
   struct Found {
-    std::shared_ptr<Peer> peer;
+    std::shared_ptr<TunnelPeer> peer;
     SessionHandle session;  ///< null: a handshake of this number waits for its answer
   };
 
   /// A number that nothing else has.
-  [[nodiscard]] std::uint32_t add(std::shared_ptr<Peer> peer);
+  [[nodiscard]] std::uint32_t add(std::shared_ptr<TunnelPeer> peer);
   void set_session(std::uint32_t index, SessionHandle session);
   void remove(std::uint32_t index);
 

@@ -4,11 +4,13 @@
 // device is taken away, as wireguard-go does.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <string>
 
-#include "runtime/io/local_socket.h"
-#include "runtime/tempest/interface.h"
+#include "runtime/io/network_news.h"
+#include "runtime/io/signals.h"
+#include "runtime/tempest/uapi_socket.h"
+#include "runtime/tempest/wireguard_interface.h"
 
 namespace arctic {
 
@@ -27,19 +29,16 @@ class InterfaceServer {
  private:
   InterfaceServer(Log& log, Options options) : log_(log), options_(std::move(options)) {}
   [[nodiscard]] Status open();
-  [[nodiscard]] Status open_events();
-  Task<void> converse(Watched& socket);
-  Task<void> take_signals(std::unique_ptr<Watched> signals);
-  Task<void> take_news(std::unique_ptr<Watched> news);
   Task<void> look_about();
-  [[nodiscard]] std::string answer(std::string_view request);
   void end(const char* why);
 
   Log& log_;
   const Options options_;
   std::unique_ptr<EventLoop> loop_;
-  std::unique_ptr<Interface> interface_;
-  std::unique_ptr<LocalSocket> socket_;
+  std::unique_ptr<WireguardInterface> interface_;
+  std::unique_ptr<UapiSocket> socket_;
+  std::unique_ptr<Signals> signals_;
+  std::unique_ptr<NetworkNews> news_;
   bool ending_ = false;
 };
 

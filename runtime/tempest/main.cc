@@ -7,18 +7,30 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <thread>
 
+#include "runtime/daemon/node_key.h"
+#include "runtime/io/privileges.h"
 #include "runtime/tempest/interface_server.h"
+#include "runtime/tempest/server.h"
 
 namespace arctic {
 namespace {
 
 struct Arguments {
-  std::string interface;  ///< the drop-in's face
+  std::string interface;  ///< the interface's face; empty: the node's
   bool foreground = false;
+  std::string root;
+  std::string config;  ///< empty: the default below root
+  bool check = false;
+  bool log_json = false;
   std::size_t workers = std::max(1U, std::thread::hardware_concurrency());
+
+  [[nodiscard]] std::string config_path() const {
+    return config.empty() ? root + "/opt/tillered/tempest/config.json" : config;
+  }
 };
 
 int report(const Error& error) {
@@ -85,6 +97,33 @@ Log::Options log_options() {
   return options;
 }
 
+/// A configuration may be checked far from its node, where there is no key.
+Status check_key(const TempestConfig& config, const std::string& root) {
+  ARCTIC_TRY(const auto own, find_identity(claim_of(config), root));
+  if (!own) std::fprintf(stderr, "tempest: note: there is no node key here to check\n");
+  return {};
+}
+
+Status run_node(const Arguments& arguments) {
+  ARCTIC_TRY(TempestConfigFile config, read_tempest_config_file(arguments.config_path()));
+  if (arguments.check) return check_key(config.config, arguments.root);
+  ARCTIC_TRY(KeyPair own, read_identity(claim_of(config.config), arguments.root));
+  block_signals();
+  const Notify notify = Notify::from_environment();
+  Log log({arguments.log_json, LogLevel::kInfo, {}, {}});
+  // Before the first thread: what is left is what devices and marks need.
+  ARCTIC_CHECK(drop_privileges());
+  ARCTIC_TRY(const auto server,
+             TempestServer::make(std::move(config), std::move(own), log,
+                                 {.workers = arguments.workers,
+                                  .root = arguments.root,
+                                  .config_path = arguments.config_path(),
+                                  .control_socket = arguments.root + "/run/arctic/tempest.sock",
+                                  .version = ARCTIC_VERSION}));
+  server->run(notify);
+  return {};
+}
+
 int run_interface(const Arguments& arguments) {
   Daemon daemon = arguments.foreground ? Daemon() : Daemon::begin();
   block_signals();
@@ -106,9 +145,19 @@ int run_interface(const Arguments& arguments) {
 int main(int argc, char** argv) {
   CLI::App app("Carries IP between peers by the WireGuard protocol.", "tempest");
   arctic::Arguments arguments;
-  app.add_option("interface", arguments.interface, "Be this WireGuard interface, for wg")
-      ->required();
-  app.add_flag("-f,--foreground", arguments.foreground, "Do not go to the background");
+  auto* const interface =
+      app.add_option("interface", arguments.interface,
+                     "Be this WireGuard interface, for wg and wg-quick; else carry the node's "
+                     "tunnels");
+  app.add_flag("-f,--foreground", arguments.foreground, "With an interface: stay in the foreground")
+      ->needs(interface);
+  app.add_option("--root", arguments.root, "The folder below which everything lies")
+      ->excludes(interface);
+  app.add_option("--config", arguments.config,
+                 "What to load; default /opt/tillered/tempest/config.json")
+      ->excludes(interface);
+  app.add_flag("--check", arguments.check, "Check the configuration and end")->excludes(interface);
+  app.add_flag("--log-json", arguments.log_json, "Log lines as JSON")->excludes(interface);
   app.add_option("--workers", arguments.workers, "Threads; default one per processor")
       ->check(CLI::Range(1, 256));
   app.set_version_flag("--version", ARCTIC_VERSION);
@@ -118,5 +167,11 @@ int main(int argc, char** argv) {
     constexpr int kUsage = 64;  // as arctic's; the library has a number for each kind
     return app.exit(wrong) == 0 ? 0 : kUsage;
   }
-  return arctic::run_interface(arguments);
+  if (!arguments.interface.empty()) return arctic::run_interface(arguments);
+  // What is loaded again later must not depend on where the process was started.
+  for (std::string* const path : {&arguments.root, &arguments.config}) {
+    if (!path->empty()) *path = std::filesystem::absolute(*path).string();
+  }
+  const auto done = arctic::run_node(arguments);
+  return done ? 0 : arctic::report(done.error());
 }

@@ -63,7 +63,7 @@ inline constexpr std::size_t kReceiverAt = 4;
 inline constexpr std::size_t kCounterAt = 8;
 inline constexpr std::size_t kHeadBytes = 16;
 inline constexpr std::size_t kOverhead = kHeadBytes + 16;
-inline constexpr std::size_t kPadding = 16;  
+inline constexpr std::size_t kPadding = 16;
 /// What a packet is padded to: a multiple of kPadding, but not more than the device's MTU.
 [[nodiscard]] constexpr std::size_t padded(std::size_t bytes, std::size_t mtu) {
   const std::size_t full = (bytes + kPadding - 1) / kPadding * kPadding;

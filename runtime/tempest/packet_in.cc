@@ -104,7 +104,7 @@ void PacketIn::end_run(Time now) {
   if (fresh < count) drops_.add(Drop::kReplayed, count - fresh);
   if (fresh == 0) return;
 
-  Peer& peer = *run_.found.peer;
+  TunnelPeer& peer = *run_.found.peer;
   auto lock = peer.lock();
   peer.received(run_.found.session, run_.from, bytes, data, now);
   const bool call = peer.take_call();

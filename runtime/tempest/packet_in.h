@@ -21,7 +21,7 @@ namespace arctic {
 
 class PacketIn {
  public:
-  using Time = Peer::Time;
+  using Time = TunnelPeer::Time;
 
   /// A device of this worker; null if it has none of that number.
   using FindDevice = std::function<DeviceQueue*(std::uint32_t device)>;

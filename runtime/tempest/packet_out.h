@@ -17,7 +17,7 @@ namespace arctic {
 
 class PacketOut {
  public:
-  using Time = Peer::Time;
+  using Time = TunnelPeer::Time;
 
   PacketOut(std::size_t slot, DropCounter& drops, ControlSide& control);
 

@@ -7,46 +7,47 @@ namespace arctic {
 namespace {
 
 template <class Message>
-Peer::Bytes bytes_from(const Message& message) {
+TunnelPeer::Bytes bytes_from(const Message& message) {
   return {message.begin(), message.end()};
 }
 
 }  // namespace
 
-Peer::Peer(std::shared_ptr<const LocalSide> local, const PublicKey& remote, std::uint32_t device)
+TunnelPeer::TunnelPeer(std::shared_ptr<const LocalSide> local, const PublicKey& remote,
+                       std::uint32_t device)
     : local_(std::move(local)), remote_(remote), device_(device), cookies_(remote) {}
 
-Peer::~Peer() = default;
+TunnelPeer::~TunnelPeer() = default;
 
-void Peer::set_keepalive(std::chrono::seconds interval, Time now) {
+void TunnelPeer::set_keepalive(std::chrono::seconds interval, Time now) {
   keepalive_ = interval;
   timers_.set_persistent(interval, now);
   call_by(timers_.next());
 }
 
-void Peer::forget_local_address() {
+void TunnelPeer::forget_local_address() {
   if (endpoint_) endpoint_->local.reset();
 }
 
 // ---- For workers ----
 
-void Peer::call_by(Time when) {
+void TunnelPeer::call_by(Time when) {
   if (when < tended_until_) called_ = true;
 }
 
-bool Peer::take_call() {
+bool TunnelPeer::take_call() {
   if (!called_) return false;
   called_ = false;
   tended_until_ = Time::zero();  // it is coming: nothing can be sooner
   return true;
 }
 
-std::optional<Peer::Way> Peer::way(Time now) const {
+std::optional<TunnelPeer::Way> TunnelPeer::way(Time now) const {
   if (!current_ || !endpoint_ || !current_->may_send(now)) return std::nullopt;
   return Way{current_, *endpoint_};
 }
 
-void Peer::stage(ByteView padded, Time now) {
+void TunnelPeer::stage(ByteView padded, Time now) {
   if (staged_.size() >= limits::kMostStaged) {
     staged_.pop_front();
     ++facts_.dropped_staged;
@@ -56,7 +57,7 @@ void Peer::stage(ByteView padded, Time now) {
   call_by(now);
 }
 
-void Peer::sent(const Session& session, std::uint64_t bytes, bool data, Time now) {
+void TunnelPeer::sent(const Session& session, std::uint64_t bytes, bool data, Time now) {
   facts_.sent_bytes += bytes;
   timers_.sent(now);
   if (data) timers_.data_sent(now, local_->chance());
@@ -67,8 +68,8 @@ void Peer::sent(const Session& session, std::uint64_t bytes, bool data, Time now
   call_by(timers_.next());
 }
 
-void Peer::received(const SessionHandle& session, const PeerEndpoint& from, std::uint64_t bytes,
-                    bool data, Time now) {
+void TunnelPeer::received(const SessionHandle& session, const PeerEndpoint& from,
+                          std::uint64_t bytes, bool data, Time now) {
   facts_.received_bytes += bytes;
   endpoint_ = from;
   timers_.received(now);
@@ -86,7 +87,7 @@ void Peer::received(const SessionHandle& session, const PeerEndpoint& from, std:
 }
 
 /// The initiator has the keys: from now on we send by them, too.
-void Peer::confirm(Time now) {
+void TunnelPeer::confirm(Time now) {
   if (previous_) gone_.push_back(std::move(previous_));
   previous_ = std::move(current_);
   current_ = std::move(next_);
@@ -97,7 +98,7 @@ void Peer::confirm(Time now) {
 
 // ---- Sessions ----
 
-void Peer::drop(SessionHandle& session, Actions& actions) {
+void TunnelPeer::drop(SessionHandle& session, Actions& actions) {
   if (!session) return;
   local_->indices->remove(session->local_index());
   session->retire();
@@ -105,13 +106,13 @@ void Peer::drop(SessionHandle& session, Actions& actions) {
   actions.retired = true;
 }
 
-void Peer::drop_attempt() {
+void TunnelPeer::drop_attempt() {
   if (attempt_) local_->indices->remove(attempt_->index());
   attempt_.reset();
 }
 
-SessionHandle Peer::make_session(HandshakeKeys keys, std::uint32_t index, bool initiator,
-                                 Time now) const {
+SessionHandle TunnelPeer::make_session(HandshakeKeys keys, std::uint32_t index, bool initiator,
+                                       Time now) const {
   auto session = std::make_shared<Session>(Session::Parts{index, keys.remote_index, initiator, now,
                                                           std::move(keys.send),
                                                           std::move(keys.receive), local_->slots});
@@ -119,7 +120,7 @@ SessionHandle Peer::make_session(HandshakeKeys keys, std::uint32_t index, bool i
   return session;
 }
 
-void Peer::take_session(SessionHandle session, Actions& actions) {
+void TunnelPeer::take_session(SessionHandle session, Actions& actions) {
   drop(previous_, actions);
   if (!session->is_initiator()) {
     drop(next_, actions);
@@ -137,7 +138,7 @@ void Peer::take_session(SessionHandle session, Actions& actions) {
   current_ = std::move(session);
 }
 
-void Peer::handshake_done(Time now) {
+void TunnelPeer::handshake_done(Time now) {
   timers_.handshake_done();
   last_minute_ = false;
   wants_session_ = false;
@@ -147,12 +148,12 @@ void Peer::handshake_done(Time now) {
 
 // ---- Handshakes ----
 
-void Peer::initiate(Time now, Actions& actions) {
+void TunnelPeer::initiate(Time now, Actions& actions) {
   timers_.session_wanted(now);
   try_again(now, actions);
 }
 
-void Peer::try_again(Time now, Actions& actions) {
+void TunnelPeer::try_again(Time now, Actions& actions) {
   wants_session_ = false;
   if (!endpoint_) return;
   if (last_initiation_ && now - *last_initiation_ < limits::kRekeyTimeout) return;
@@ -170,8 +171,8 @@ void Peer::try_again(Time now, Actions& actions) {
   actions.datagrams.push_back(bytes_from(message));
 }
 
-bool Peer::consume_initiation(Call& call, const PeerEndpoint& from, std::uint64_t bytes, Time now,
-                              Actions& actions) {
+bool TunnelPeer::consume_initiation(Call& call, const PeerEndpoint& from, std::uint64_t bytes,
+                                    Time now, Actions& actions) {
   if (last_time_ && call.time() <= *last_time_) return false;
   if (last_call_ && now - *last_call_ < limits::kInitiationInterval) return false;
   const std::uint32_t index = local_->indices->add(shared_from_this());
@@ -195,8 +196,8 @@ bool Peer::consume_initiation(Call& call, const PeerEndpoint& from, std::uint64_
   return true;
 }
 
-bool Peer::consume_response(ByteView message, const PeerEndpoint& from, Time now,
-                            Actions& actions) {
+bool TunnelPeer::consume_response(ByteView message, const PeerEndpoint& from, Time now,
+                                  Actions& actions) {
   if (!attempt_ || number32(message.data() + response::kReceiverAt) != attempt_->index()) {
     return false;
   }
@@ -219,13 +220,13 @@ bool Peer::consume_response(ByteView message, const PeerEndpoint& from, Time now
   return true;
 }
 
-bool Peer::consume_cookie_reply(ByteView message, Time now) {
+bool TunnelPeer::consume_cookie_reply(ByteView message, Time now) {
   return attempt_ && cookies_.consume_reply(message, now);
 }
 
 // ---- What waits ----
 
-void Peer::send_by(Session& session, ByteView packet, Time now, Actions& actions) {
+void TunnelPeer::send_by(Session& session, ByteView packet, Time now, Actions& actions) {
   const auto counter = session.take_counters(1);
   if (!counter) return;
   Bytes datagram(packet.size() + data::kOverhead);
@@ -235,14 +236,14 @@ void Peer::send_by(Session& session, ByteView packet, Time now, Actions& actions
   actions.datagrams.push_back(std::move(datagram));
 }
 
-void Peer::flush(Time now, Actions& actions) {
+void TunnelPeer::flush(Time now, Actions& actions) {
   const auto by = way(now);
   if (!by) return;
   std::deque<Bytes> staged = std::exchange(staged_, {});
   for (const Bytes& packet : staged) send_by(*by->session, packet, now, actions);
 }
 
-void Peer::keep_alive(Time now, Actions& actions) {
+void TunnelPeer::keep_alive(Time now, Actions& actions) {
   const auto by = way(now);
   if (!by) return initiate(now, actions);
   if (staged_.empty()) {
@@ -252,7 +253,7 @@ void Peer::keep_alive(Time now, Actions& actions) {
   }
 }
 
-void Peer::give_up(Actions& actions) {
+void TunnelPeer::give_up(Actions& actions) {
   drop_attempt();
   for (Bytes& packet : std::exchange(staged_, {})) {
     actions.undeliverable.push_back(std::move(packet));
@@ -261,7 +262,7 @@ void Peer::give_up(Actions& actions) {
 
 // ---- Tended ----
 
-Peer::Time Peer::tend(Time now, Actions& actions) {
+TunnelPeer::Time TunnelPeer::tend(Time now, Actions& actions) {
   called_ = false;
   const Timers::Due due = timers_.take_due(now);
   if (due.give_up) give_up(actions);
@@ -280,7 +281,7 @@ Peer::Time Peer::tend(Time now, Actions& actions) {
   return tended_until_;
 }
 
-void Peer::reset(Actions& actions) {
+void TunnelPeer::reset(Actions& actions) {
   drop_attempt();
   for (SessionHandle* const each : {&previous_, &current_, &next_}) drop(*each, actions);
   staged_.clear();
@@ -289,7 +290,7 @@ void Peer::reset(Actions& actions) {
   last_initiation_.reset();
 }
 
-Peer::Facts Peer::facts(Time now) const {
+TunnelPeer::Facts TunnelPeer::facts(Time now) const {
   Facts facts = facts_;
   facts.keepalive = keepalive_;
   facts.has_session = current_ && current_->may_send(now);

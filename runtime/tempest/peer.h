@@ -41,14 +41,14 @@ struct LocalSide {
   std::function<double()> chance;  ///< zero to 1
 };
 
-class Peer : public std::enable_shared_from_this<Peer> {
+class TunnelPeer : public std::enable_shared_from_this<TunnelPeer> {
  public:
   using Time = std::chrono::nanoseconds;
   using Bytes = std::vector<std::uint8_t>;
 
   /// `device` is the caller's number for where its packets come from and go to.
-  Peer(std::shared_ptr<const LocalSide> local, const PublicKey& remote, std::uint32_t device);
-  ~Peer();
+  TunnelPeer(std::shared_ptr<const LocalSide> local, const PublicKey& remote, std::uint32_t device);
+  ~TunnelPeer();
   [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
 
   // Both without lock().
@@ -161,6 +161,6 @@ class Peer : public std::enable_shared_from_this<Peer> {
   Facts facts_;
 };
 
-using PeerHandle = std::shared_ptr<Peer>;
+using PeerHandle = std::shared_ptr<TunnelPeer>;
 
 }  // namespace arctic

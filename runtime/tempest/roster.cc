@@ -5,13 +5,13 @@
 namespace arctic {
 
 Roster::~Roster() {
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   while (!peers_.empty()) remove(PublicKey(peers_.begin()->first), actions);
 }
 
 PeerHandle Roster::add(const PublicKey& key, std::uint32_t device) {
   PeerHandle& peer = peers_[key];
-  if (!peer) peer = std::make_shared<Peer>(local_, key, device);
+  if (!peer) peer = std::make_shared<TunnelPeer>(local_, key, device);
   return peer;
 }
 
@@ -20,7 +20,7 @@ PeerHandle Roster::find(const PublicKey& key) const {
   return found == peers_.end() ? nullptr : found->second;
 }
 
-void Roster::remove(const PublicKey& key, Peer::Actions& actions) {
+void Roster::remove(const PublicKey& key, TunnelPeer::Actions& actions) {
   const auto found = peers_.find(key);
   if (found == peers_.end()) return;
   {

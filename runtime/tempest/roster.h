@@ -28,13 +28,13 @@ class Roster {
   PeerHandle add(const PublicKey& key, std::uint32_t device);
   [[nodiscard]] PeerHandle find(const PublicKey& key) const;
   /// What is left of it is in `actions`.
-  void remove(const PublicKey& key, Peer::Actions& actions);
+  void remove(const PublicKey& key, TunnelPeer::Actions& actions);
   [[nodiscard]] const std::map<PublicKey, PeerHandle>& all() const { return peers_; }
 
   struct Outcome {
     PeerHandle peer;           ///< whose it was; null if it was dropped
     std::optional<Drop> drop;  ///< absent: it was consumed
-    Peer::Actions actions;
+    TunnelPeer::Actions actions;
   };
   /// REQUIRES: a message of its type's size that is no data.
   [[nodiscard]] Outcome consume(ByteView message, const PeerEndpoint& from, Time now);

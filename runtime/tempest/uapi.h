@@ -51,7 +51,7 @@ struct UapiPeer {
   PublicKey key;
   const Key* psk = nullptr;  ///< null: not said
   std::optional<PeerEndpoint> endpoint;
-  Peer::Facts facts;
+  TunnelPeer::Facts facts;
   std::vector<Prefix> allowed;
 };
 struct UapiInterface {

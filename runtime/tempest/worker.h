@@ -17,7 +17,7 @@ namespace arctic {
 
 class Worker {
  public:
-  using Time = Peer::Time;
+  using Time = TunnelPeer::Time;
 
   struct Options {
     std::size_t slot = 0;

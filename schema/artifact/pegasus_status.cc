@@ -1,6 +1,7 @@
 #include "schema/artifact/pegasus_status.h"
 
 #include "schema/artifact/control_fields.h"
+#include "schema/artifact/process_fields.h"
 
 namespace arctic {
 namespace {
@@ -11,60 +12,6 @@ using Service = PegasusStatus::Service;
 using Peer = PegasusStatus::Peer;
 using PeerState = PegasusStatus::PeerState;
 using Role = PegasusConfig::Role;
-
-// ---- The process ----
-
-ordered_json optional_text(const std::optional<std::string>& text) {
-  return text ? ordered_json(*text) : ordered_json();
-}
-
-Result<std::optional<std::string>> read_optional_text(const json& item, const std::string& where) {
-  if (item.is_null()) return std::optional<std::string>();
-  if (item.is_string()) return std::optional<std::string>(item.get<std::string>());
-  return fail(ErrorCode::kConfig, {}, "must be a text or null", {}, where);
-}
-
-void write(ordered_json& out, const ProcessStatus& process) {
-  ordered_json draining = ordered_json::array();
-  for (const auto& each : process.generations.draining) draining.push_back(optional_text(each));
-  out["generations"] = {{"current", optional_text(process.generations.current)},
-                        {"prepared", optional_text(process.generations.prepared)},
-                        {"draining", std::move(draining)}};
-  out["digest"] = process.digest;
-  out["uptime_s"] = process.uptime_s;
-  out["cpu_s"] = process.cpu_s;
-  out["memory_bytes"] = process.memory_bytes;
-  out["descriptors"] = {{"open", process.descriptors_open}, {"limit", process.descriptors_limit}};
-}
-
-Result<ProcessStatus::Generations> read_generations(const json& item, const std::string& where) {
-  Fields fields(item, where);
-  ProcessStatus::Generations generations;
-  const json& current = fields.value("current");
-  const json& prepared = fields.value("prepared");
-  const json& draining = fields.value("draining");
-  ARCTIC_CHECK(fields.finish());
-  ARCTIC_TRY(generations.current, read_optional_text(current, where + "/current"));
-  ARCTIC_TRY(generations.prepared, read_optional_text(prepared, where + "/prepared"));
-  ARCTIC_TRY(generations.draining, read_list<std::optional<std::string>>(
-                                       draining, where + "/draining", read_optional_text));
-  return generations;
-}
-
-Result<ProcessStatus> read_process(Fields& fields, const std::string& where) {
-  ProcessStatus process;
-  const json& generations = fields.value("generations");
-  process.digest = fields.text("digest");
-  process.uptime_s = fields.number("uptime_s");
-  process.cpu_s = read_real(fields, "cpu_s");
-  process.memory_bytes = fields.number("memory_bytes");
-  Fields descriptors(fields.value("descriptors"), where + "/descriptors");
-  process.descriptors_open = descriptors.number("open");
-  process.descriptors_limit = descriptors.number("limit");
-  ARCTIC_CHECK(descriptors.finish());
-  ARCTIC_TRY(process.generations, read_generations(generations, where + "/generations"));
-  return process;
-}
 
 // ---- A service ----
 
@@ -209,7 +156,7 @@ const char* to_string(PeerState state) {
 
 std::string encode_answer(std::string_view id, const PegasusStatus& status) {
   ordered_json out = ordered_json::object();
-  write(out, status.process);
+  write_process(out, status.process);
   ordered_json& services = out["services"] = ordered_json::array();
   for (const auto& each : status.services) services.push_back(write(each));
   ordered_json& peers = out["peers"] = ordered_json::array();

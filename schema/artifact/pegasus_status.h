@@ -13,6 +13,7 @@
 
 #include "schema/artifact/control.h"
 #include "schema/artifact/pegasus_config.h"
+#include "schema/artifact/process_status.h"
 
 namespace arctic {
 
@@ -22,24 +23,6 @@ struct Histogram {
   std::vector<std::uint64_t> counts;  ///< each for itself; one more than bounds
   std::uint64_t sum = 0;              ///< of all values
   friend bool operator==(const Histogram&, const Histogram&) = default;
-};
-
-/// What both runtimes say.
-struct ProcessStatus {
-  struct Generations {
-    std::optional<std::string> current;                ///< absent: started from disk
-    std::optional<std::string> prepared;               ///< absent: none
-    std::vector<std::optional<std::string>> draining;  ///< absent: was started from disk
-    friend bool operator==(const Generations&, const Generations&) = default;
-  };
-  Generations generations;
-  std::string digest;  ///< of the current configuration, 64 hex digits
-  std::uint64_t uptime_s = 0;
-  double cpu_s = 0;
-  std::uint64_t memory_bytes = 0;  ///< resident
-  std::uint64_t descriptors_open = 0;
-  std::uint64_t descriptors_limit = 0;
-  friend bool operator==(const ProcessStatus&, const ProcessStatus&) = default;
 };
 
 struct PegasusStatus {

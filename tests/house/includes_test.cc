@@ -26,10 +26,8 @@ const std::map<std::string, Room>& rooms() {
       {"schema", {{"schema/base", "schema"}, {}, false}},
       {"schema/parse", {{"schema/base", "schema", "schema/parse"}, {"yaml-cpp/"}, false}},
       {"schema/check", {{"schema/base", "schema", "schema/check"}, {}, false}},
-      {"schema/format",
-       {{"schema/base", "schema", "schema/parse", "schema/format"}, {}, false}},
-      {"schema/artifact",
-       {{"schema/base", "schema", "schema/artifact"}, {"nlohmann/"}, false}},
+      {"schema/format", {{"schema/base", "schema", "schema/parse", "schema/format"}, {}, false}},
+      {"schema/artifact", {{"schema/base", "schema", "schema/artifact"}, {"nlohmann/"}, false}},
       {"compiler",
        {{"schema/base", "schema", "schema/parse", "schema/check", "schema/artifact", "compiler"},
         {"fmt/"},
@@ -38,13 +36,18 @@ const std::map<std::string, Room>& rooms() {
        {{"schema/base", "runtime/io", "runtime/crypto"}, {"sodium", "openssl/"}, true}},
       {"runtime/io", {{"schema/base", "runtime/io"}, {"spdlog/"}, true}},
       {"runtime/flow", {{"schema/base", "runtime/flow"}, {}, false}},
+      {"runtime/daemon",
+       {{"schema/base", "schema/artifact", "runtime/io", "runtime/crypto", "runtime/daemon"},
+        {},
+        true}},
       {"runtime/pegasus",
        {{"schema/base", "schema/artifact", "runtime/io", "runtime/crypto", "runtime/flow",
-         "runtime/pegasus"},
+         "runtime/daemon", "runtime/pegasus"},
         {"CLI/", "spdlog/"},
         true}},
       {"runtime/tempest",
-       {{"schema/base", "schema/artifact", "runtime/io", "runtime/crypto", "runtime/tempest"},
+       {{"schema/base", "schema/artifact", "runtime/io", "runtime/crypto", "runtime/daemon",
+         "runtime/tempest"},
         {"CLI/", "spdlog/"},
         true}},
       {"runtime/host",
@@ -143,6 +146,7 @@ TEST_CASE("the include table refuses what it should") {
   CHECK(problems_of("schema/check/x.cc", "#include <yaml-cpp/parser.h>\n").size() == 1);
   CHECK(problems_of("cli/x.cc", "#include <yaml-cpp/parser.h>\n").size() == 1);
   CHECK(problems_of("runtime/new/x.cc", "").size() == 1);
-  CHECK(problems_of("compiler/emit.cc", "#include <nlohmann/json.hpp>\n#include <string>\n").empty());
+  CHECK(
+      problems_of("compiler/emit.cc", "#include <nlohmann/json.hpp>\n#include <string>\n").empty());
   CHECK(problems_of("runtime/host/x.cc", "#include <sys/socket.h>\n").empty());
 }

@@ -52,7 +52,7 @@ TEST_CASE("packets that waited arrive in order; of too many the oldest go") {
 
 TEST_CASE("an initiator without data confirms with an empty packet") {
   TwoPeers world;
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   world.a.peer->initiate(world.now, actions);
   world.a.take(std::move(actions));
   world.deliver();
@@ -72,7 +72,7 @@ TEST_CASE("an empty packet is 32 bytes on the wire") {
   TwoPeers world;
   world.a.send(packet(1));
   world.deliver();
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   world.a.peer->keep_alive(world.now, actions);
   REQUIRE(actions.datagrams.size() == 1);
   CHECK(actions.datagrams[0].size() == data::kOverhead);
@@ -240,7 +240,7 @@ TEST_CASE("who restarts is known again at once, though its old sessions are not"
   world.deliver();
   world.b.send(packet(2));
   world.deliver();
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   world.b.peer->reset(actions);
   CHECK(actions.retired);
   CHECK(world.b.local->indices->size() == 0);
@@ -269,7 +269,7 @@ TEST_CASE("a second initiation within twenty milliseconds is not answered") {
   world.a.send(packet(1));
   const auto twice = [&](milliseconds after) {
     world.now += after;
-    Peer::Actions actions;
+    TunnelPeer::Actions actions;
     world.a.peer->reset(actions);
     world.a.peer->initiate(world.now, actions);
     return world.b.receive(actions.datagrams.at(0), world.a.where);
@@ -313,7 +313,7 @@ TEST_CASE("without an endpoint nothing goes, and the first that comes tells it")
   stranger.now = &world.now;
   stranger.peer = stranger.roster->add(world.a.local->own.point, 0);
   world.a.peer = world.a.roster->add(stranger.local->own.point, 0);
-  Peer::Actions actions;
+  TunnelPeer::Actions actions;
   stranger.peer->initiate(world.now, actions);
   CHECK(actions.datagrams.empty());
   CHECK(stranger.local->indices->size() == 0);

@@ -37,13 +37,13 @@ class End {
     peer->set_endpoint(other.where);
   }
 
-  void take(Peer::Actions&& actions) {
+  void take(TunnelPeer::Actions&& actions) {
     for (Bytes& each : actions.datagrams) out.push_back(std::move(each));
     for (Bytes& each : actions.undeliverable) undeliverable.push_back(std::move(each));
   }
 
   void tend() {
-    Peer::Actions actions;
+    TunnelPeer::Actions actions;
     due = peer->tend(*now, actions);
     take(std::move(actions));
   }

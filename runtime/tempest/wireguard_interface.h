@@ -14,7 +14,7 @@
 
 namespace arctic {
 
-class Interface {
+class WireguardInterface {
  public:
   struct Options {
     std::string name;
@@ -22,8 +22,8 @@ class Interface {
     std::function<void()> gone;  ///< the device was deleted
   };
   /// Makes the device if it is not there.
-  [[nodiscard]] static Result<std::unique_ptr<Interface>> make(EventLoop& loop, Log& log,
-                                                               Options options);
+  [[nodiscard]] static Result<std::unique_ptr<WireguardInterface>> make(EventLoop& loop, Log& log,
+                                                                        Options options);
 
   /// All of it, or, with an errno value, none.
   [[nodiscard]] int set(UapiChange change);
@@ -45,7 +45,7 @@ class Interface {
     std::uint16_t keepalive = 0;
   };
 
-  Interface(EventLoop& loop, Log& log, Options options)
+  WireguardInterface(EventLoop& loop, Log& log, Options options)
       : loop_(loop), log_(log), options_(std::move(options)) {}
   [[nodiscard]] Status open();
   [[nodiscard]] Status begin_engine();

@@ -1,4 +1,4 @@
-#include "runtime/tempest/interface.h"
+#include "runtime/tempest/wireguard_interface.h"
 
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -62,13 +62,14 @@ State state_of(int tun) {
 
 // ---- The device ----
 
-Result<std::unique_ptr<Interface>> Interface::make(EventLoop& loop, Log& log, Options options) {
-  std::unique_ptr<Interface> made(new Interface(loop, log, std::move(options)));
+Result<std::unique_ptr<WireguardInterface>> WireguardInterface::make(EventLoop& loop, Log& log,
+                                                                     Options options) {
+  std::unique_ptr<WireguardInterface> made(new WireguardInterface(loop, log, std::move(options)));
   ARCTIC_CHECK(made->open());
   return made;
 }
 
-Status Interface::open() {
+Status WireguardInterface::open() {
   const bool is_new = ::if_nametoindex(options_.name.c_str()) == 0;
   for (std::size_t i = 0; i < options_.workers; ++i) {
     ARCTIC_TRY(TunQueue queue, open_tun(options_.name, TunDevice::kMade));
@@ -79,7 +80,7 @@ Status Interface::open() {
   return {};
 }
 
-bool Interface::look() {
+bool WireguardInterface::look() {
   const int tun = queues_.front().fd.get();
   const State state = state_of(tun);
   if (state == State::kGone) return false;
@@ -100,7 +101,7 @@ bool Interface::look() {
   return true;
 }
 
-Status Interface::go_up() {
+Status WireguardInterface::go_up() {
   up_ = true;
   if (!engine_) return {};
   ARCTIC_CHECK(engine_->bind(port_, mark_));
@@ -111,7 +112,7 @@ Status Interface::go_up() {
   return {};
 }
 
-void Interface::go_down() {
+void WireguardInterface::go_down() {
   up_ = false;
   if (!engine_) return;
   engine_->unbind();
@@ -120,13 +121,13 @@ void Interface::go_down() {
   }
 }
 
-void Interface::forget_local_addresses() {
+void WireguardInterface::forget_local_addresses() {
   if (engine_) engine_->forget_local_addresses();
 }
 
 // ---- The engine ----
 
-Status Interface::begin_engine() {
+Status WireguardInterface::begin_engine() {
   ARCTIC_TRY(engine_, Engine::make(loop_, own_->clone(),
                                    {options_.workers, timestamps_,
                                     [this](std::uint32_t) { options_.gone(); }}));
@@ -142,7 +143,7 @@ Status Interface::begin_engine() {
   return up_ ? go_up() : Status{};
 }
 
-void Interface::end_engine() {
+void WireguardInterface::end_engine() {
   for (auto& member : members_) {
     if (!member || !member->peer) continue;
     {
@@ -154,7 +155,7 @@ void Interface::end_engine() {
   engine_.reset();
 }
 
-void Interface::enlist(Member& member) {
+void WireguardInterface::enlist(Member& member) {
   if (!engine_ || member.key == engine_->own()) return;
   member.peer = engine_->add_peer(member.key, kDevice);
   {
@@ -166,7 +167,7 @@ void Interface::enlist(Member& member) {
   if (up_) engine_->tend(member.peer);
 }
 
-void Interface::publish() {
+void WireguardInterface::publish() {
   if (!engine_) return;
   PeerTable table{allowed_, {}};
   for (const auto& member : members_) table.peers.push_back(member ? member->peer : nullptr);
@@ -175,14 +176,14 @@ void Interface::publish() {
 
 // ---- Requests ----
 
-std::optional<std::uint32_t> Interface::find(const PublicKey& key) const {
+std::optional<std::uint32_t> WireguardInterface::find(const PublicKey& key) const {
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
     if (members_[i] && members_[i]->key == key) return i;
   }
   return std::nullopt;
 }
 
-void Interface::remove(std::uint32_t place) {
+void WireguardInterface::remove(std::uint32_t place) {
   allowed_.remove_all(place);
   const PublicKey key = members_[place]->key;
   const bool enlisted = members_[place]->peer != nullptr;
@@ -192,7 +193,7 @@ void Interface::remove(std::uint32_t place) {
   engine_->remove_peer(key);
 }
 
-void Interface::change_peer(const UapiPeerChange& change) {
+void WireguardInterface::change_peer(const UapiPeerChange& change) {
   auto place = find(change.key);
   if (change.remove) {
     if (place) remove(*place);
@@ -231,12 +232,12 @@ void Interface::change_peer(const UapiPeerChange& change) {
   if (up_) engine_->tend(member.peer);
 }
 
-int Interface::set(UapiChange change) {
+int WireguardInterface::set(UapiChange change) {
   // What can fail comes first.
   const bool port_changes = change.listen_port && *change.listen_port != port_;
   if (engine_ && up_ && (port_changes || change.mark)) {
-    const Status bound = engine_->bind(change.listen_port.value_or(port_),
-                                       change.mark.value_or(mark_));
+    const Status bound =
+        engine_->bind(change.listen_port.value_or(port_), change.mark.value_or(mark_));
     if (!bound) {
       log_.say(LogLevel::kError, "cannot use the port", {{"reason", bound.error().message()}});
       return EADDRINUSE;
@@ -272,7 +273,7 @@ int Interface::set(UapiChange change) {
   return 0;
 }
 
-std::string Interface::get() const {
+std::string WireguardInterface::get() const {
   UapiInterface out{own_ ? &own_->secret : nullptr, port_, mark_, {}};
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
     if (!members_[i]) continue;
