@@ -17,7 +17,8 @@ constexpr const char* kTunPath = "/dev/net/tun";
 Status make_on(int fd, netlink::RouteSocket& socket, const std::string& name, const Link& link) {
   ifreq request{};
   std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
-  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL |
+  // IFF_VNET_HDR: whoever attaches while this descriptor is open gets the device as it is.
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL | IFF_VNET_HDR |
                                          (link.multi_queue ? IFF_MULTI_QUEUE : 0));
   if (::ioctl(fd, TUNSETIFF, &request) != 0) {
     if (errno == EPERM) {

@@ -68,6 +68,12 @@ Result<TunQueue> open_tun(const std::string& name, TunDevice how) {
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
     return tl::unexpected<Error>(attach_error(name, how, errno));
   }
+  // Beside another queue, the kernel takes the flags of the device as they are, and says nothing.
+  ifreq got{};
+  if (::ioctl(fd.get(), TUNGETIFF, &got) != 0 || (got.ifr_flags & IFF_VNET_HDR) == 0) {
+    return fail(ErrorCode::kRefused, name, "somebody has it open who does without IFF_VNET_HDR",
+                "end that program");
+  }
   int header = static_cast<int>(kTunHeaderBytes);
   if (::ioctl(fd.get(), TUNSETVNETHDRSZ, &header) != 0) {
     return fail(ErrorCode::kFailure, name, "TUNSETVNETHDRSZ: " + errno_text(errno));

@@ -97,7 +97,7 @@ finish() { [ "$failures" = 0 ] || exit 1; }
 lab_logs() {
   [ "$1" = 0 ] && return
   local log
-  for log in entry.log exit.log; do
+  for log in entry.log exit.log tempest-entry.log tempest-exit.log; do
     [ ! -e "$log" ] || { echo "--- the end of $log"; tail -n 12 "$log"; }
   done
 }
