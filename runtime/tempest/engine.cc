@@ -88,8 +88,10 @@ class Engine::Inbox : public ControlSide, public std::enable_shared_from_this<In
     is_told_ = false;
     return std::exchange(content_, {});
   }
-  void know(const Address& address) {
+  /// With `most` of them all are forgotten: those where somebody is come back soon.
+  void know(const Address& address, std::size_t most) {
     const std::unique_lock lock(places_mutex_);
+    if (places_.size() >= most) places_.clear();
     places_.insert(address);
   }
   /// Nobody listens any more.
@@ -309,7 +311,8 @@ void Engine::know_place(const PeerHandle& peer) {
     endpoint = peer->endpoint();
   }
   if (!endpoint || inbox_->knows(endpoint->remote.address)) return;
-  inbox_->know(endpoint->remote.address);
+  constexpr std::size_t kPlacesOfPeer = 4;  // it may move
+  inbox_->know(endpoint->remote.address, kPlacesOfPeer * (roster_->all().size() + 1));
 }
 
 void Engine::forget_local_addresses() {

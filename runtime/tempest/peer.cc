@@ -88,7 +88,7 @@ void TunnelPeer::received(const SessionHandle& session, const PeerEndpoint& from
 
 /// The initiator has the keys: from now on we send by them, too.
 void TunnelPeer::confirm(Time now) {
-  if (previous_) gone_.push_back(std::move(previous_));
+  // take_session() has dropped the previous one when this one came.
   previous_ = std::move(current_);
   current_ = std::move(next_);
   handshake_done(now);
@@ -270,8 +270,6 @@ TunnelPeer::Time TunnelPeer::tend(Time now, Actions& actions) {
     drop_attempt();
     for (SessionHandle* const each : {&previous_, &current_, &next_}) drop(*each, actions);
   }
-  for (SessionHandle& each : gone_) drop(each, actions);
-  gone_.clear();
   if (std::exchange(may_flush_, false)) flush(now, actions);
   if (due.renew || due.retry) forget_local_address();
   if (due.retry) try_again(now, actions);

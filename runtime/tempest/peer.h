@@ -149,8 +149,7 @@ class TunnelPeer : public std::enable_shared_from_this<TunnelPeer> {
   std::optional<Timestamp> last_time_;  ///< the label in it
   SessionHandle previous_;
   SessionHandle current_;
-  SessionHandle next_;               ///< until the initiator shows that it has the keys
-  std::vector<SessionHandle> gone_;  ///< no longer any of these; still to be dropped
+  SessionHandle next_;  ///< until the initiator shows that it has the keys
   std::deque<Bytes> staged_;
 
   bool wants_session_ = false;

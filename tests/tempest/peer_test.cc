@@ -132,6 +132,34 @@ TEST_CASE("who only receives renews the session shortly before its end") {
   CHECK(world.a.came.size() == 164);
 }
 
+TEST_CASE("who hears something shortly before the end of the keys makes new ones at once") {
+  TwoPeers world;
+  world.a.send(packet(0));
+  world.deliver();
+  world.pass(seconds(160));
+  world.b.send(packet(1));
+  world.deliver();
+  CHECK(world.sent(world.a, kInitiation) == 1);
+  world.pass(seconds(6));
+  world.b.send(packet(2));
+  world.deliver();
+  CHECK(world.sent(world.a, kInitiation) == 2);
+  CHECK(world.a.came.size() == 2);
+}
+
+TEST_CASE("who answers with data needs no empty packet") {
+  TwoPeers world;
+  world.a.send(packet(0));
+  world.deliver();
+  world.pass(seconds(5));
+  world.b.send(packet(1));
+  world.deliver();
+  world.pass(seconds(8));
+  CHECK(world.a.empty_came == 0);
+  world.pass(seconds(3));
+  CHECK(world.b.empty_came == 1);
+}
+
 TEST_CASE("silence: an answer within ten seconds, a new session after fifteen without one") {
   TwoPeers world;
   world.a.send(packet(0));
@@ -322,6 +350,19 @@ TEST_CASE("without an endpoint nothing goes, and the first that comes tells it")
   REQUIRE(actions.datagrams.size() == 1);
   CHECK(stranger.receive(actions.datagrams[0], world.a.where) == std::nullopt);
   CHECK(stranger.peer->endpoint() == world.a.where);
+}
+
+TEST_CASE("a stranger's handshake is good for nothing, though it is a handshake") {
+  TwoPeers world;
+  End stranger("c", 3);
+  stranger.now = &world.now;
+  stranger.know(world.b);
+  stranger.send(packet(1));
+  REQUIRE(stranger.out.size() == 1);
+  CHECK(world.b.receive(stranger.out.front(), stranger.where) == Drop::kUnknownPeer);
+  CHECK(world.b.out.empty());
+  CHECK(world.b.local->indices->size() == 0);
+  CHECK(world.b.roster->all().size() == 1);
 }
 
 TEST_CASE("under load the address must be shown before a handshake costs anything") {
