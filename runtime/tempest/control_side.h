@@ -16,8 +16,6 @@ class ControlSide {
   virtual void tend(const PeerHandle& peer) = 0;
   /// A handshake message that the gate let in. False if too many wait.
   [[nodiscard]] virtual bool take_handshake(ByteView message, const PeerEndpoint& from) = 0;
-  /// A packet that nobody can be sent: its destination is nobody's, or nobody knows where it is.
-  virtual void unreachable(std::uint32_t device, ByteView packet) = 0;
   /// The device was deleted.
   virtual void gone(std::uint32_t device) = 0;
 

@@ -67,7 +67,6 @@ class Engine::Inbox : public ControlSide, public std::enable_shared_from_this<In
     tell();
     return true;
   }
-  void unreachable(std::uint32_t, ByteView) override {}
   void gone(std::uint32_t device) override {
     const std::lock_guard lock(mutex_);
     content_.gone.push_back(device);
@@ -344,7 +343,15 @@ void Engine::perform(const PeerHandle& peer, TunnelPeer::Actions actions) {
       }
     }
   }
-  drops_.add(Drop::kNoSession, actions.undeliverable.size());
+  if (!actions.undeliverable.empty()) {
+    drops_.add(Drop::kNoSession, actions.undeliverable.size());
+    // One of them says enough.
+    Worker* const worker = threads_.front().worker.get();
+    worker->call(
+        [worker, device = peer->device(), packet = std::move(actions.undeliverable.back())] {
+          worker->return_unreachable(device, packet);
+        });
+  }
   if (!actions.retired) return;
   for (Thread& each : threads_) {
     Worker* const worker = each.worker.get();

@@ -1,8 +1,10 @@
 #include "runtime/tempest/packet_out.h"
 
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -35,15 +37,21 @@ bool PacketOut::drain(DeviceQueue& queue, const UdpPair& sockets, Time now) {
     if (got < 0) break;
     if (static_cast<std::size_t>(got) <= kTunHeaderBytes) continue;
     take(queue, sockets, static_cast<std::size_t>(got) - kTunHeaderBytes, now);
-    if (used_ >= kFull) flush(sockets, now);
+    if (used_ >= kFull) flush(queue, sockets, now);
   }
-  flush(sockets, now);
+  flush(queue, sockets, now);
   return there;
 }
 
-void PacketOut::unreachable(const DeviceQueue& queue, ByteView packet, Drop why) {
-  drops_.add(why);
-  control_.unreachable(queue.device, packet);
+void PacketOut::return_unreachable(const DeviceQueue& queue, ByteView packet, Time now) {
+  if (!errors_.may(now)) return;
+  const auto error = unreachable(packet);
+  if (!error) return;
+  std::array<std::uint8_t, OffloadHeader::kBytes> header;
+  encode_offload({}, header.data());
+  const iovec pieces[] = {{header.data(), header.size()},
+                          {const_cast<std::uint8_t*>(error->data()), error->size()}};
+  if (::writev(queue.tun.fd.get(), pieces, 2) < 0) drops_.add(Drop::kDeviceRefused);
 }
 
 void PacketOut::take(DeviceQueue& queue, const UdpPair& sockets, std::size_t packet_bytes,
@@ -53,7 +61,10 @@ void PacketOut::take(DeviceQueue& queue, const UdpPair& sockets, std::size_t pac
   auto super = SuperPacket::parse(header, read);
   if (!super) return drops_.add(Drop::kBadPacket);
   const PeerHandle* const peer = queue.table->to(super->packet());
-  if (peer == nullptr) return unreachable(queue, super->packet(), Drop::kNoPeer);
+  if (peer == nullptr) {
+    drops_.add(Drop::kNoPeer);
+    return return_unreachable(queue, super->packet(), now);
+  }
   if (super->count() == 1) return add(*peer, super->packet().size(), queue.mtu);
 
   // What is cut takes the place of what is cut from.
@@ -67,7 +78,7 @@ void PacketOut::cut(const SuperPacket& super, const DeviceQueue& queue, const Pe
   for (std::size_t i = 0; i < super.count(); ++i) {
     super.write(i, arena_.data() + used_ + data::kHeadBytes);
     add(peer, super.size(i), queue.mtu);
-    if (used_ >= kFull) flush(sockets, now);
+    if (used_ >= kFull) flush(queue, sockets, now);
   }
 }
 
@@ -79,18 +90,19 @@ void PacketOut::add(const PeerHandle& peer, std::size_t packet_bytes, std::size_
   used_ += padded + data::kOverhead;
 }
 
-void PacketOut::flush(const UdpPair& sockets, Time now) {
+void PacketOut::flush(const DeviceQueue& queue, const UdpPair& sockets, Time now) {
   for (std::size_t first = 0; first < entries_.size();) {
     std::size_t end = first + 1;
     while (end < entries_.size() && entries_[end].peer == entries_[first].peer) ++end;
-    send(first, end, sockets, now);
+    send(queue, first, end, sockets, now);
     first = end;
   }
   entries_.clear();
   used_ = 0;
 }
 
-void PacketOut::send(std::size_t first, std::size_t end, const UdpPair& sockets, Time now) {
+void PacketOut::send(const DeviceQueue& queue, std::size_t first, std::size_t end,
+                     const UdpPair& sockets, Time now) {
   const PeerHandle& peer = *entries_[first].peer;
   std::uint64_t bytes = 0;
   for (std::size_t i = first; i < end; ++i) bytes += entries_[i].bytes;
@@ -100,7 +112,7 @@ void PacketOut::send(std::size_t first, std::size_t end, const UdpPair& sockets,
   const auto counter = way ? way->session->take_counters(end - first) : std::nullopt;
   if (!counter) {
     lock.unlock();
-    return stage(peer, first, end, now);
+    return stage(queue, first, end, now);
   }
   peer->sent(*way->session, bytes, /*data=*/true, now);
   const bool call = peer->take_call();
@@ -138,20 +150,21 @@ void PacketOut::gather(std::size_t first, std::size_t end) {
   }
 }
 
-void PacketOut::stage(const PeerHandle& peer, std::size_t first, std::size_t end, Time now) {
-  bool call = false;
-  {
-    const auto lock = peer->lock();
-    if (!peer->endpoint()) {
-      drops_.add(Drop::kNoEndpoint, end - first);
-    } else {
-      for (std::size_t i = first; i < end; ++i) {
-        const ByteView datagram = ByteSpan(arena_).subspan(entries_[i].at, entries_[i].bytes);
-        peer->stage(datagram.subspan(data::kHeadBytes, datagram.size() - data::kOverhead), now);
-      }
-      call = peer->take_call();
-    }
+void PacketOut::stage(const DeviceQueue& queue, std::size_t first, std::size_t end, Time now) {
+  const PeerHandle& peer = *entries_[first].peer;
+  const auto padded = [&](std::size_t i) {
+    return ByteView(arena_).subspan(entries_[i].at + data::kHeadBytes,
+                                    entries_[i].bytes - data::kOverhead);
+  };
+  auto lock = peer->lock();
+  if (!peer->endpoint()) {
+    lock.unlock();
+    drops_.add(Drop::kNoEndpoint, end - first);
+    return return_unreachable(queue, padded(first), now);
   }
+  for (std::size_t i = first; i < end; ++i) peer->stage(padded(i), now);
+  const bool call = peer->take_call();
+  lock.unlock();
   if (call) control_.tend(peer);
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/tempest/datagrams.h"
 #include "runtime/tempest/device_queue.h"
 #include "runtime/tempest/segment.h"
+#include "runtime/tempest/unreachable.h"
 
 namespace arctic {
 
@@ -23,6 +24,9 @@ class PacketOut {
 
   /// Reads what a device has by now, up to a bound; false if the device is gone.
   [[nodiscard]] bool drain(DeviceQueue& queue, const UdpPair& sockets, Time now);
+
+  /// Tells the sender of a packet that it cannot be delivered, if that may be said.
+  void return_unreachable(const DeviceQueue& queue, ByteView packet, Time now);
 
   [[nodiscard]] const TrainSupport& support() const { return support_; }
 
@@ -38,17 +42,18 @@ class PacketOut {
   void cut(const SuperPacket& super, const DeviceQueue& queue, const PeerHandle& peer,
            const UdpPair& sockets, Time now);
   void add(const PeerHandle& peer, std::size_t packet_bytes, std::size_t mtu);
-  void flush(const UdpPair& sockets, Time now);
+  void flush(const DeviceQueue& queue, const UdpPair& sockets, Time now);
   /// A run of entries of one peer.
-  void send(std::size_t first, std::size_t end, const UdpPair& sockets, Time now);
-  void stage(const PeerHandle& peer, std::size_t first, std::size_t end, Time now);
+  void send(const DeviceQueue& queue, std::size_t first, std::size_t end, const UdpPair& sockets,
+            Time now);
+  void stage(const DeviceQueue& queue, std::size_t first, std::size_t end, Time now);
   void gather(std::size_t first, std::size_t end);
-  void unreachable(const DeviceQueue& queue, ByteView packet, Drop why);
 
   const std::size_t slot_;
   DropCounter& drops_;
   ControlSide& control_;
   TrainSupport support_;
+  ErrorRate errors_;
   std::vector<std::uint8_t> arena_;  ///< datagrams, one behind the other, and room for a read
   std::size_t used_ = 0;
   std::vector<std::uint8_t> super_;  ///< a super-packet while it is cut

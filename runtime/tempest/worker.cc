@@ -90,6 +90,12 @@ void Worker::set_mtu(std::uint32_t device, std::uint32_t mtu) {
   if (DeviceQueue* const queue = find(device)) queue->mtu = mtu;
 }
 
+void Worker::return_unreachable(std::uint32_t device, ByteView packet) {
+  if (const DeviceQueue* const queue = find(device)) {
+    out_.return_unreachable(*queue, packet, boot_time());
+  }
+}
+
 // ---- The loop ----
 
 void Worker::call(std::function<void()> what) {

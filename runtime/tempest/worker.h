@@ -42,6 +42,7 @@ class Worker {
   void remove(std::uint32_t device);
   void set_table(std::uint32_t device, std::shared_ptr<const PeerTable> table);
   void set_mtu(std::uint32_t device, std::uint32_t mtu);
+  void return_unreachable(std::uint32_t device, ByteView packet);
   void forget_retired() { in_.forget_retired(); }
 
   [[nodiscard]] const DropCounter& drops() const { return drops_; }  ///< from any thread

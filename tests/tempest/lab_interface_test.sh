@@ -126,6 +126,11 @@ else
 fi
 tell a peer "$(cat kb.pub)" allowed-ips 10.9.0.2/32,10.9.0.3/32,fd09::2/128
 pings "and once it is" b 10.9.0.1 -I 10.9.0.3
+# Of nobody's address the sender is told so.
+at a ping -c 1 -W 2 10.9.0.77 >nobody.out 2>&1 || true
+holds "an address that is nobody's: unreachable" grep -q 'Destination Host Unreachable' nobody.out
+at a ping -c 1 -W 2 fd09::77 >nobody.out 2>&1 || true
+holds "and in IPv6" grep -q 'Address unreachable' nobody.out
 # A request that is wrong in its last line changes nothing.
 before=$(shows a)
 printf 'set=1\nlisten_port=4444\nreplace_peers=true\npublic_key=00\n\n' >request
