@@ -54,7 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const UapiPeerChange& each : change->peers) {
     require(!each.endpoint || each.endpoint->remote.port != 0, "an endpoint has a port");
     for (const auto& allowed : each.allowed) {
-      require(allowed.prefix.length <= address_bits(allowed.prefix.family), "a prefix has a length");
+      require(allowed.prefix.length <= address_bits(allowed.prefix.family),
+              "a prefix has a length");
     }
   }
   const std::string once = told(*change);
