@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace arctic {
 namespace {
@@ -47,6 +51,48 @@ TunOffloads set_offloads(int fd) {
 }
 
 }  // namespace
+
+namespace {
+
+// Since Linux 5.2; older headers do not know it.
+constexpr unsigned long kGetNamespace = _IO('T', 227);
+
+/// In the namespace of the calling thread.
+void ask_here(TunFacts& facts) {
+  const OwnedFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strncpy(request.ifr_name, facts.name.c_str(), IFNAMSIZ - 1);
+  if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return;
+  facts.up = (request.ifr_flags & IFF_UP) != 0;
+  if (::ioctl(socket.get(), SIOCGIFMTU, &request) == 0) {
+    facts.mtu = static_cast<std::uint32_t>(request.ifr_mtu);
+  }
+}
+
+bool is_ours(int name_space) {
+  struct stat ours {};
+  struct stat theirs {};
+  return ::stat("/proc/thread-self/ns/net", &ours) == 0 && ::fstat(name_space, &theirs) == 0 &&
+         ours.st_ino == theirs.st_ino;
+}
+
+}  // namespace
+
+std::optional<TunFacts> ask_tun(int fd) {
+  ifreq named{};
+  if (::ioctl(fd, TUNGETIFF, &named) != 0) return std::nullopt;
+  TunFacts facts{named.ifr_name, false, 0};
+  const OwnedFd name_space(::ioctl(fd, kGetNamespace));
+  if (!name_space.valid() || is_ours(name_space.get())) {
+    ask_here(facts);
+    return facts;
+  }
+  // A thread of its own may go there and never come back.
+  std::thread([&] {
+    if (::setns(name_space.get(), CLONE_NEWNET) == 0) ask_here(facts);
+  }).join();
+  return facts;
+}
 
 Result<TunQueue> open_tun(const std::string& name, TunDevice how) {
   if (name.empty() || name.size() >= IFNAMSIZ) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "runtime/io/owned_fd.h"
@@ -35,5 +36,14 @@ enum class TunDevice : std::uint8_t {
 /// Another queue of a device. kRefused if it belongs to somebody else's process, is no TUN device
 /// of several queues, or is not there and is to be; kFailure for all else.
 [[nodiscard]] Result<TunQueue> open_tun(const std::string& name, TunDevice how);
+
+/// What the kernel says of a device by now.
+struct TunFacts {
+  std::string name;
+  bool up = false;
+  std::uint32_t mtu = 0;  ///< 0: not known
+};
+/// In whatever network namespace the device is by now; nullopt if it is gone.
+[[nodiscard]] std::optional<TunFacts> ask_tun(int fd);
 
 }  // namespace arctic

@@ -19,6 +19,9 @@ constexpr std::size_t kFull = 128 * 1024;  // of the arena: then it is sent
 constexpr std::size_t kReadAt = data::kHeadBytes - kTunHeaderBytes;
 constexpr std::size_t kArenaBytes = kFull + kReadAt + kReadBytes + 2 * data::kOverhead;
 
+/// What a failed read says: a device that is being deleted says EBADFD; one that is down, nothing.
+bool is_there(int error) { return error == EAGAIN || error == EIO || error == EINTR; }
+
 }  // namespace
 
 PacketOut::PacketOut(std::size_t slot, DropCounter& drops, ControlSide& control)
@@ -27,13 +30,20 @@ PacketOut::PacketOut(std::size_t slot, DropCounter& drops, ControlSide& control)
   trains_.reserve(kReads);
 }
 
+bool PacketOut::discard(const DeviceQueue& queue) {
+  for (std::size_t i = 0; i < kReads; ++i) {
+    if (::read(queue.tun.fd.get(), arena_.data(), kReadBytes) < 0) return is_there(errno);
+    drops_.add(Drop::kNoSend);
+  }
+  return true;
+}
+
 bool PacketOut::drain(DeviceQueue& queue, const UdpPair& sockets, Time now) {
   bool there = true;
   for (std::size_t i = 0; i < kReads; ++i) {
     const ssize_t got = ::read(queue.tun.fd.get(), arena_.data() + used_ + kReadAt, kReadBytes);
     if (got < 0 && errno == EINTR) continue;
-    // A device that is being deleted says EBADFD; one that is down, nothing.
-    there = got >= 0 || errno == EAGAIN || errno == EIO;
+    there = got >= 0 || is_there(errno);
     if (got < 0) break;
     if (static_cast<std::size_t>(got) <= kTunHeaderBytes) continue;
     take(queue, sockets, static_cast<std::size_t>(got) - kTunHeaderBytes, now);

@@ -25,6 +25,8 @@ class PacketOut {
   /// Reads what a device has by now, up to a bound; false if the device is gone.
   [[nodiscard]] bool drain(DeviceQueue& queue, const UdpPair& sockets, Time now);
 
+  /// The same where there is no port to send from: what the device has is thrown away.
+  [[nodiscard]] bool discard(const DeviceQueue& queue);
   /// Tells the sender of a packet that it cannot be delivered, if that may be said.
   void return_unreachable(const DeviceQueue& queue, ByteView packet, Time now);
 

@@ -41,23 +41,6 @@ void set_defaults(const std::string& name) {
   (void)::ioctl(socket.get(), SIOCSIFTXQLEN, &request);
 }
 
-/// 0 if it is in another namespace by now.
-std::uint32_t mtu_of(const std::string& name) {
-  const OwnedFd socket = any_socket();
-  ifreq request = request_for(name);
-  if (::ioctl(socket.get(), SIOCGIFMTU, &request) != 0) return 0;
-  return static_cast<std::uint32_t>(request.ifr_mtu);
-}
-
-enum class State : std::uint8_t { kUp, kDown, kGone };
-
-/// Asked of the device itself, wherever it is: nothing can be written to one that is down.
-State state_of(int tun) {
-  if (::write(tun, nullptr, 0) >= 0) return State::kUp;
-  if (errno == EIO) return State::kDown;
-  return errno == EBADFD ? State::kGone : State::kUp;
-}
-
 }  // namespace
 
 // ---- The device ----
@@ -76,26 +59,24 @@ Status WireguardInterface::open() {
     queues_.push_back(std::move(queue));
   }
   if (is_new) set_defaults(options_.name);
-  mtu_ = mtu_of(options_.name);
+  if (const auto facts = ask_tun(queues_.front().fd.get())) mtu_ = facts->mtu;
   return {};
 }
 
 bool WireguardInterface::look() {
-  const int tun = queues_.front().fd.get();
-  const State state = state_of(tun);
-  if (state == State::kGone) return false;
-  ifreq named{};
-  if (::ioctl(tun, TUNGETIFF, &named) == 0) options_.name = named.ifr_name;
-  const std::uint32_t mtu = mtu_of(options_.name);
-  if (mtu != 0 && mtu != mtu_) {
-    mtu_ = mtu;
-    if (engine_) engine_->set_mtu(kDevice, mtu);
+  const auto facts = ask_tun(queues_.front().fd.get());
+  if (!facts) return false;
+  options_.name = facts->name;
+  if (facts->mtu != 0 && facts->mtu != mtu_) {
+    mtu_ = facts->mtu;
+    if (engine_) engine_->set_mtu(kDevice, mtu_);
   }
-  if (state == State::kUp && !up_) {
+  if (facts->up && !up_) {
     if (const auto done = go_up(); !done) {
+      up_ = false;  // it is tried again
       log_.say(LogLevel::kError, "cannot go up", {{"reason", done.error().message()}});
     }
-  } else if (state == State::kDown && up_) {
+  } else if (!facts->up && up_) {
     go_down();
   }
   return true;

@@ -125,15 +125,18 @@ void Worker::run_calls() {
 void Worker::serve(std::uint64_t tag, Time now) {
   // An event of the same turn may be about what a call has just taken away.
   if (tag == kCalls) return run_calls();
-  if (sockets_ == nullptr) return;
   if (tag == kUdp4 || tag == kUdp6) {
+    if (sockets_ == nullptr) return;
     const OwnedFd& fd = tag == kUdp4 ? sockets_->four : sockets_->six;
     if (fd.valid()) (void)in_.receive(fd.get(), *sockets_, now);
     return;
   }
   const auto device = static_cast<std::uint32_t>(tag);
   DeviceQueue* const queue = find(device);
-  if (queue == nullptr || out_.drain(*queue, *sockets_, now)) return;
+  if (queue == nullptr) return;
+  const bool there =
+      sockets_ != nullptr ? out_.drain(*queue, *sockets_, now) : out_.discard(*queue);
+  if (there) return;
   remove(device);
   control_->gone(device);
 }

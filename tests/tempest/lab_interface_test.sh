@@ -146,15 +146,38 @@ same "and nothing has changed" "$before" "$(shows a)"
 # Down and up again.
 ip -n a link set wga down
 pause 1.2
+# Somebody takes the port meanwhile: nothing goes, nothing spins, and it is tried again.
+spawn a python3 -c 'import socket, time
+taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+taken.bind(("", 1001))
+print("taken", flush=True)
+time.sleep(60)' >taken.out 2>&1
+taken=$!
+await "the port" grep -q taken taken.out
 ip -n a link set wga up
+pause 1.2
+at a ping -q -c 3 -i 0.05 -W 1 10.9.0.2 >ping.log 2>&1 && bad "without its port" "got an answer"
+ticks() { awk '{ print $14 + $15 }' "/proc/${pid[a]}/stat"; }
+before=$(ticks)
+pause 1
+at_most "it waits for its port in peace, ticks a second" 20 $(($(ticks) - before))
+kill $taken
+wait $taken 2>wait.log || true
 await "the tunnel" at a ping -q -c 1 -W 1 10.9.0.2
 ok "down and up again"
+# The device goes elsewhere, and its socket stays.
+machine c
+ip -n b link set wgb netns c
+ip -n c addr add 10.9.0.2/24 dev wgb
+ip -n c link set wgb up
+await "the tunnel" at a ping -q -c 1 -W 1 10.9.0.2
+ok "its device in another namespace"
 tell a peer "$(cat kb.pub)" remove
 same "a peer that was removed is gone" 0 "$(at a wg show wga peers | grep -c . || true)"
 # It ends with its socket, and with its device.
 rm /var/run/wireguard/wga.sock
 end a "its socket was taken away"
-ip -n b link del wgb
+ip -n c link del wgb
 end b "its device was deleted"
 holds "no sanitizer complains" sh -c '! grep -E "ERROR: |runtime error:|WARNING: ThreadSanitizer" a.log b.log'
 finish
