@@ -27,13 +27,6 @@ double chance() {
   return std::uniform_real_distribution<double>(0, 1)(random);
 }
 
-struct AddressHash {
-  std::size_t operator()(const Address& address) const {
-    const U128 mixed = address.bits * 0x9e3779b97f4a7c15U;
-    return static_cast<std::size_t>(mixed >> 64 ^ mixed);
-  }
-};
-
 }  // namespace
 
 class Engine::Inbox : public ControlSide, public std::enable_shared_from_this<Inbox> {
@@ -238,11 +231,7 @@ PeerHandle Engine::add_peer(const PublicKey& key, std::uint32_t device) {
 }
 
 void Engine::remove_peer(const PublicKey& key) {
-  const auto timer = timers_.find(key);
-  if (timer != timers_.end()) {
-    loop_.forget(timer->second);
-    timers_.erase(timer);
-  }
+  forget_timer(key);
   TunnelPeer::Actions actions;
   roster_->remove(key, actions);
   perform(nullptr, std::move(actions));
@@ -290,12 +279,15 @@ void Engine::tend(const PeerHandle& peer) {
   tend_at(peer, next);
 }
 
+void Engine::forget_timer(const PublicKey& key) {
+  const auto timer = timers_.find(key);
+  if (timer == timers_.end()) return;
+  loop_.forget(timer->second);
+  timers_.erase(timer);
+}
+
 void Engine::tend_at(const PeerHandle& peer, Time when) {
-  const auto timer = timers_.find(peer->remote());
-  if (timer != timers_.end()) {
-    loop_.forget(timer->second);
-    timers_.erase(timer);
-  }
+  forget_timer(peer->remote());
   if (when == Timers::kNever) return;
   timers_[peer->remote()] = loop_.at(when, [this, peer] {
     timers_.erase(peer->remote());  // the loop has taken it out
@@ -375,6 +367,17 @@ void Engine::take_inbox() {
     remove_device(device);
     if (options_.gone) options_.gone(device);
   }
+}
+
+Engine::Support Engine::support() {
+  std::atomic<bool> sends = true;
+  (void)on_workers([&](Worker& worker, std::size_t) -> Status {
+    if (!worker.sends_trains()) sends = false;
+    return {};
+  });
+  Support support = support_;
+  support.sends_trains = sends;
+  return support;
 }
 
 DropCounts Engine::drops() const {

@@ -65,7 +65,6 @@ class Engine {
   PeerHandle add_peer(const PublicKey& key, std::uint32_t device);
   /// First take it out of its device's table.
   void remove_peer(const PublicKey& key);
-  [[nodiscard]] PeerHandle find_peer(const PublicKey& key) const { return roster_->find(key); }
   /// Begins to be a peer's: a handshake now, not with the first packet.
   void initiate(const PeerHandle& peer);
   void keep_alive(const PeerHandle& peer);
@@ -85,7 +84,8 @@ class Engine {
     bool takes_trains = true;
     TunOffloads tun{true, true};
   };
-  [[nodiscard]] Support support() const { return support_; }
+  /// What every worker found the kernel to do by now.
+  [[nodiscard]] Support support();
 
  private:
   struct Thread {
@@ -101,6 +101,7 @@ class Engine {
   void take_inbox();
   void perform(const PeerHandle& peer, TunnelPeer::Actions actions);
   void tend_at(const PeerHandle& peer, Time when);
+  void forget_timer(const PublicKey& key);
   void know_place(const PeerHandle& peer);
 
   EventLoop& loop_;

@@ -17,7 +17,7 @@ PacketIn::PacketIn(std::size_t slot, const PublicKey& own, std::shared_ptr<Indic
       control_(control),
       gate_(own) {}
 
-bool PacketIn::receive(int fd, const UdpPair& sockets, Time now) {
+void PacketIn::receive(int fd, const UdpPair& sockets, Time now) {
   const std::size_t count = batch_.receive(fd);
   for (std::size_t i = 0; i < count; ++i) {
     const auto message = batch_.message(i);
@@ -29,7 +29,6 @@ bool PacketIn::receive(int fd, const UdpPair& sockets, Time now) {
   }
   end_run(now);
   write_out();
-  return count == ReceiveBatch::kMessages;
 }
 
 void PacketIn::take_message(const ReceiveBatch::Message& message, const UdpPair& sockets,

@@ -28,8 +28,8 @@ class PacketIn {
   PacketIn(std::size_t slot, const PublicKey& own, std::shared_ptr<Indices> indices,
            FindDevice find_device, DropCounter& drops, ControlSide& control);
 
-  /// One receive call's worth; true if there may be more.
-  [[nodiscard]] bool receive(int fd, const UdpPair& sockets, Time now);
+  /// One receive call's worth.
+  void receive(int fd, const UdpPair& sockets, Time now);
 
   /// Lets go of sessions that are retired.
   void forget_retired();

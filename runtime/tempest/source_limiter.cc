@@ -14,9 +14,7 @@ Address source_of(const Address& address) {
 
 }  // namespace
 
-std::size_t SourceLimiter::Hash::operator()(const Address& address) const {
-  // Nobody gets here with an address that is not its own, so this need not withstand attempts to
-  // make many meet.
+std::size_t AddressHash::operator()(const Address& address) const {
   const U128 mixed = address.bits * 0x9e3779b97f4a7c15U;
   return static_cast<std::size_t>(mixed >> 64 ^ mixed);
 }

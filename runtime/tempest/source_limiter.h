@@ -14,6 +14,12 @@
 
 namespace arctic {
 
+/// For addresses that their owners have shown to be theirs: it need not withstand attempts to make
+/// many meet.
+struct AddressHash {
+  std::size_t operator()(const Address& address) const;
+};
+
 class SourceLimiter {
  public:
   using Time = std::chrono::nanoseconds;
@@ -28,13 +34,10 @@ class SourceLimiter {
   [[nodiscard]] std::size_t remembered() const { return next_.size(); }
 
  private:
-  struct Hash {
-    std::size_t operator()(const Address& address) const;
-  };
   void forget_quiet(Time now);
 
   // When the next would be exactly in time, were there no burst (ITU-T I.371's virtual scheduling).
-  std::unordered_map<Address, Time, Hash> next_;
+  std::unordered_map<Address, Time, AddressHash> next_;
   Time looked_ = Time::min();
 };
 

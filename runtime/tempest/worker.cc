@@ -128,7 +128,7 @@ void Worker::serve(std::uint64_t tag, Time now) {
   if (tag == kUdp4 || tag == kUdp6) {
     if (sockets_ == nullptr) return;
     const OwnedFd& fd = tag == kUdp4 ? sockets_->four : sockets_->six;
-    if (fd.valid()) (void)in_.receive(fd.get(), *sockets_, now);
+    if (fd.valid()) in_.receive(fd.get(), *sockets_, now);
     return;
   }
   const auto device = static_cast<std::uint32_t>(tag);
