@@ -17,6 +17,7 @@
 #include "runtime/host/identity.h"
 #include "runtime/host/journal.h"
 #include "runtime/host/linux_host.h"
+#include "schema/artifact/tempest_status.h"
 
 namespace arctic::cli {
 
@@ -32,6 +33,7 @@ struct NodeStatus {
   std::string key;  // public key, or why there is none
   bool has_key = false;
   std::vector<std::pair<std::string, bool>> runtimes;
+  std::optional<TempestStatus> tempest;  // absent if it does not run
   std::optional<Compiled> declared;
   std::optional<Plan> drift;
   std::string unknown;           // why the two above are absent though something was applied
@@ -75,6 +77,19 @@ Status add_declared(Host& host, NodeStatus& status) {
   return {};
 }
 
+Status add_tempest(Host& host, NodeStatus& status) {
+  const std::string question = encode(ControlRequest{"1", ControlRequest::Status{}});
+  ARCTIC_TRY(const auto line, host.ask_runtime("tempest", question));
+  if (!line) return {};
+  ARCTIC_TRY(auto answer, decode_tempest_status_answer(*line));
+  if (!answer.outcome) {
+    return fail(ErrorCode::kUnreachable, "tempest", answer.outcome.error().reason,
+                answer.outcome.error().hint);
+  }
+  status.tempest = std::move(*answer.outcome);
+  return {};
+}
+
 // What cannot be read is left out, and does not keep the rest from being shown.
 NodeStatus collect(const Session& session, Host& host) {
   NodeStatus status;
@@ -88,6 +103,7 @@ NodeStatus collect(const Session& session, Host& host) {
   status.has_key = key && *key;
   status.key = !key ? key.error().message() : *key ? (*key)->to_string() : "none";
   for (const char* name : kRuntimes) status.runtimes.emplace_back(name, host.runtime_answers(name));
+  if (const auto asked = add_tempest(host, status); !asked) status.failure = asked.error();
   if (generation_of(status).empty()) return status;
   if (const auto added = add_declared(host, status); !added) {
     // No right to look at the kernel is a failure; a lost record is something to report.
@@ -116,8 +132,26 @@ Json services_json(const NodeStatus& status) {
   return services;
 }
 
+Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+Json tunnels_json(const TempestStatus& tempest) {
+  Json tunnels = Json::array();
+  for (const TempestStatus::Peer& peer : tempest.peers) {
+    tunnels.push_back({{"peer", peer.name},
+                       {"device", peer.device},
+                       {"attached", peer.attached},
+                       {"endpoint", or_null(peer.endpoint)},
+                       {"has_session", peer.has_session},
+                       {"handshake_age_s",
+                        peer.handshake_age_s ? Json(*peer.handshake_age_s) : Json()},
+                       {"sent_bytes", peer.sent_bytes},
+                       {"received_bytes", peer.received_bytes},
+                       {"last_error", or_null(peer.last_error)}});
+  }
+  return tunnels;
+}
+
 Json status_json(const NodeStatus& status) {
-  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   Json data = {{"node", or_null(node_of(status))},
                {"public_key", status.has_key ? Json(status.key) : Json()},
                {"generation", or_null(generation_of(status))},
@@ -132,6 +166,8 @@ Json status_json(const NodeStatus& status) {
   }
   data["unknown"] = or_null(status.unknown);
   data["services"] = services_json(status);
+  data["tunnels"] = status.tempest ? tunnels_json(*status.tempest) : Json();
+  data["dropped"] = status.tempest ? Json(status.tempest->dropped) : Json();
   return data;
 }
 
@@ -172,15 +208,51 @@ void print_services(Report& report, const NodeStatus& status) {
   report.out(table.rows.empty() ? "This node takes part in no service.\n" : table.text());
 }
 
-void print(Report& report, const NodeStatus& status, bool full) {
-  print_facts(report, status);
-  if (!status.unknown.empty())
-    report.out(fmt::format("{:<12}unknown: {}\n", "drift", visible(status.unknown)));
-  if (!status.declared) return;
-  if (!status.drift) {
-    print_services(report, status);
-    return;
+std::string age_text(std::uint64_t seconds) {
+  constexpr std::uint64_t kMinute = 60;
+  constexpr std::uint64_t kHour = 3600;
+  if (seconds < 2 * kMinute) return fmt::format("{} s ago", seconds);
+  if (seconds < 2 * kHour) return fmt::format("{} min ago", seconds / kMinute);
+  return fmt::format("{} h ago", seconds / kHour);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  std::size_t unit = 0;
+  auto value = static_cast<double>(bytes);
+  for (; value >= 1000; value /= 1000) ++unit;
+  return fmt::format("{:.{}f} {}", value, unit == 0 ? 0 : 1, kUnits[unit]);
+}
+
+std::string session_text(const TempestStatus::Peer& peer) {
+  if (!peer.attached) return "no device";
+  if (!peer.handshake_age_s) return "never";
+  return age_text(*peer.handshake_age_s) + (peer.has_session ? "" : ", no answer since");
+}
+
+void print_tunnels(Report& report, const TempestStatus& tempest) {
+  Table table{{"TUNNEL TO", "DEVICE", "ENDPOINT", "HANDSHAKE", "SENT", "RECEIVED"}, {}};
+  for (const TempestStatus::Peer& peer : tempest.peers) {
+    table.rows.push_back({peer.name, peer.device,
+                          peer.endpoint.empty() ? std::string("not known") : peer.endpoint,
+                          session_text(peer), bytes_text(peer.sent_bytes),
+                          bytes_text(peer.received_bytes)});
   }
+  report.out("\n");
+  report.out(table.rows.empty() ? "No peer has a tunnel here.\n" : table.text());
+  for (const TempestStatus::Peer& peer : tempest.peers) {
+    if (peer.last_error.empty()) continue;
+    report.out(fmt::format("{}: {}\n", visible(peer.name), visible(peer.last_error)));
+  }
+  std::string reasons;
+  for (const auto& [reason, count] : tempest.dropped) {
+    reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", visible(reason), count);
+  }
+  if (!reasons.empty()) report.out(fmt::format("dropped since Tempest began: {}\n", reasons));
+}
+
+void print_declared(Report& report, const NodeStatus& status, bool full) {
+  if (!status.drift) return print_services(report, status);
   const ChangeCounts counts = count(status.drift->changes);
   const bool right = status.drift->changes.empty();
   report.out(right ? fmt::format("{:<12}none\n", "drift")
@@ -191,6 +263,14 @@ void print(Report& report, const NodeStatus& status, bool full) {
   if (right) return;
   report.out("\n");
   print_changes(report, status.drift->changes, full);
+}
+
+void print(Report& report, const NodeStatus& status, bool full) {
+  print_facts(report, status);
+  if (!status.unknown.empty())
+    report.out(fmt::format("{:<12}unknown: {}\n", "drift", visible(status.unknown)));
+  if (status.declared) print_declared(report, status, full);
+  if (status.tempest) print_tunnels(report, *status.tempest);
 }
 
 }  // namespace

@@ -70,6 +70,10 @@ class Host {
   virtual std::int64_t now() = 0;
   /// True if something listens on /run/arctic/NAME.sock ("pegasus", "tempest").
   virtual bool runtime_answers(const std::string& name) = 0;
+  /// What it answers to a line of its control socket's protocol; nullopt if nobody listens.
+  /// kUnreachable if it does not answer within seconds.
+  virtual Result<std::optional<std::string>> ask_runtime(const std::string& name,
+                                                         const std::string& line) = 0;
 };
 
 }  // namespace arctic

@@ -1,8 +1,6 @@
 #include "runtime/host/linux_host.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +15,7 @@
 #include "runtime/host/nft_socket.h"
 #include "runtime/host/nft_write.h"
 #include "runtime/host/routes.h"
+#include "runtime/host/runtime_socket.h"
 #include "runtime/host/sysctls.h"
 
 namespace arctic {
@@ -193,19 +192,12 @@ Result<std::unique_ptr<ApplyLock>> LinuxHost::lock() { return take_lock(files_);
 
 std::int64_t LinuxHost::now() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
-bool LinuxHost::runtime_answers(const std::string& name) {
-  const OwnedFd place = files_.locate("/run/arctic/" + name + ".sock");
-  if (!place.valid()) return false;
-  const OwnedFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.valid()) return false;
-  // By descriptor: a root folder can make the path longer than a socket address holds.
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = "/proc/self/fd/" + std::to_string(place.get());
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const int result =
-      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  return result == 0 || errno == EAGAIN;  // a full queue is a listener too
+bool LinuxHost::runtime_answers(const std::string& name) { return runtime_listens(files_, name); }
+
+Result<std::optional<std::string>> LinuxHost::ask_runtime(const std::string& name,
+                                                          const std::string& line) {
+  constexpr std::chrono::seconds kPatience{5};
+  return arctic::ask_runtime(files_, name, line, kPatience);
 }
 
 }  // namespace arctic

@@ -41,6 +41,8 @@ class LinuxHost : public Host {
   Result<std::unique_ptr<ApplyLock>> lock() override;
   std::int64_t now() override;
   bool runtime_answers(const std::string& name) override;
+  Result<std::optional<std::string>> ask_runtime(const std::string& name,
+                                                 const std::string& line) override;
 
  private:
   /// Open in the namespace that the calling thread is in now.

@@ -22,6 +22,7 @@ std::string text_of(const PeerEndpoint& endpoint) {
 }  // namespace
 
 NodeTunnels::~NodeTunnels() {
+  keep_places();
   for (auto& [device, member] : members_) remove(member);
 }
 
@@ -68,7 +69,11 @@ void NodeTunnels::add(const Tunnel& tunnel) {
     log_.say(LogLevel::kWarning, "no socket for wg",
              {{"device", tunnel.device}, {"reason", socket.error().message()}});
   }
-  if (tunnel.endpoint) start(find_peer(tunnel.device, /*begin=*/true));
+  if (const auto place = keeper_.find(tunnel.public_key, tunnel.endpoint)) {
+    begin_with(member, *place);
+  } else if (tunnel.endpoint) {
+    start(find_peer(tunnel.device, /*begin=*/true));
+  }
 }
 
 void NodeTunnels::remove(Member& member) {
@@ -144,6 +149,14 @@ void NodeTunnels::lose(std::uint32_t number) {
 
 // ---- Peers ----
 
+void NodeTunnels::begin_with(const Member& member, const Endpoint& place) {
+  {
+    const auto lock = member.peer->lock();
+    member.peer->set_endpoint({{*parse_address(place.host), place.port}, 0, {}});
+  }
+  engine_.initiate(member.peer);
+}
+
 Task<void> NodeTunnels::find_peer(std::string device, bool begin) {
   const Tunnel wanted = members_.at(device).tunnel;
   const auto address = co_await resolve(loop_, wanted.endpoint->host);
@@ -165,16 +178,32 @@ Task<void> NodeTunnels::find_peer(std::string device, bool begin) {
   if (begin) engine_.initiate(member.peer);
 }
 
+/// A place where a peer is works until it is asked there twice in vain.
+bool NodeTunnels::answers(const Member& member) const {
+  const auto lock = member.peer->lock();
+  return member.peer->endpoint() && member.peer->facts(engine_.now()).unanswered < 2;
+}
+
 void NodeTunnels::look() {
   for (auto& [device, member] : members_) {
-    if (!member.tunnel.endpoint) continue;
-    bool answers = false;
-    {
-      const auto lock = member.peer->lock();
-      answers = member.peer->facts(engine_.now()).has_session;
-    }
-    if (!answers) start(find_peer(device, /*begin=*/false));
+    if (member.tunnel.endpoint && !answers(member)) start(find_peer(device, /*begin=*/false));
   }
+  keep_places();
+}
+
+void NodeTunnels::keep_places() {
+  PeerPlaces places;
+  for (const auto& [device, member] : members_) {
+    // Of who has no other place, the one that no longer works is better than none.
+    if (member.tunnel.endpoint && !answers(member)) continue;
+    const auto lock = member.peer->lock();
+    const auto& endpoint = member.peer->endpoint();
+    // A place on this link alone has a number that is another one after the next start.
+    if (!endpoint || endpoint->scope != 0) continue;
+    places[member.tunnel.public_key] = {
+        {endpoint->remote.address.to_string(), endpoint->remote.port}, member.tunnel.endpoint};
+  }
+  keeper_.keep(std::move(places));
 }
 
 // ---- For people ----

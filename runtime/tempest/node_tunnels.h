@@ -13,6 +13,7 @@
 #include "runtime/io/log.h"
 #include "runtime/io/task.h"
 #include "runtime/tempest/engine.h"
+#include "runtime/tempest/place_keeper.h"
 #include "runtime/tempest/uapi_socket.h"
 #include "schema/artifact/tempest_config.h"
 #include "schema/artifact/tempest_status.h"
@@ -24,7 +25,11 @@ class NodeTunnels {
   using Tunnel = TempestConfig::Tunnel;
 
   NodeTunnels(EventLoop& loop, Log& log, Engine& engine, std::string root)
-      : loop_(loop), log_(log), engine_(engine), root_(std::move(root)) {}
+      : loop_(loop),
+        log_(log),
+        engine_(engine),
+        root_(std::move(root)),
+        keeper_(log, root_ + "/run/arctic/tempest.endpoints") {}
   ~NodeTunnels();
   NodeTunnels(const NodeTunnels&) = delete;
   NodeTunnels& operator=(const NodeTunnels&) = delete;
@@ -35,7 +40,8 @@ class NodeTunnels {
   void attach_missing();
   /// A device was deleted.
   void lose(std::uint32_t number);
-  /// Every few seconds: peers that do not answer are looked for where the file says.
+  /// Every few seconds: peers that do not answer are looked for where the file says, and where the
+  /// others are is kept.
   void look();
 
   [[nodiscard]] std::vector<TempestStatus::Peer> status() const;
@@ -55,13 +61,17 @@ class NodeTunnels {
   void change(Member& member, const Tunnel& tunnel);
   [[nodiscard]] Status attach(Member& member);
   void note(Member& member, const Error& error);
+  void begin_with(const Member& member, const Endpoint& place);
   Task<void> find_peer(std::string device, bool begin);
+  [[nodiscard]] bool answers(const Member& member) const;
+  void keep_places();
   [[nodiscard]] std::string uapi_of(const std::string& device) const;
 
   EventLoop& loop_;
   Log& log_;
   Engine& engine_;
   const std::string root_;
+  PlaceKeeper keeper_;
   std::map<std::string, Member> members_;  ///< by device
   std::uint32_t next_number_ = 1;
 };

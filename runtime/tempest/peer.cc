@@ -142,6 +142,7 @@ void TunnelPeer::handshake_done(Time now) {
   timers_.handshake_done();
   last_minute_ = false;
   wants_session_ = false;
+  facts_.unanswered = 0;
   facts_.last_handshake = now;
   facts_.last_handshake_wall = local_->since_1970();
 }
@@ -168,6 +169,7 @@ void TunnelPeer::try_again(Time now, Actions& actions) {
   timers_.initiation_sent(now, local_->chance());
   timers_.sent(now);
   facts_.sent_bytes += message.size();
+  ++facts_.unanswered;
   actions.datagrams.push_back(bytes_from(message));
 }
 

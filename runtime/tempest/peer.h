@@ -114,6 +114,7 @@ class TunnelPeer : public std::enable_shared_from_this<TunnelPeer> {
     std::uint64_t dropped_staged = 0;
     std::chrono::seconds keepalive{};
     bool has_session = false;
+    std::uint32_t unanswered = 0;  ///< initiations since it was last heard to take part in one
   };
   [[nodiscard]] Facts facts(Time now) const;
   [[nodiscard]] const Key& psk() const { return psk_; }

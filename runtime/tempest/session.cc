@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runtime/crypto/multi_buffer.h"
+
 namespace arctic {
 
 Session::Session(Parts parts) : parts_(std::move(parts)), slots_(parts_.slots) {}
@@ -27,18 +29,26 @@ std::optional<std::uint64_t> Session::take_counters(std::uint64_t count) {
 
 void Session::seal(std::size_t slot, std::uint64_t counter, ByteSpan datagram) {
   data::put_head(parts_.remote_index, counter, datagram.data());
+  const ByteSpan text = datagram.subspan(data::kHeadBytes, datagram.size() - data::kOverhead);
+  std::uint8_t* const tag = text.data() + text.size();
+  if (MultiBuffer* const fast = MultiBuffer::of_thread()) {
+    return fast->seal(parts_.send, counter, text, tag);
+  }
   std::optional<Sealer>& sealer = slots_[slot].sealer;
   if (!sealer) sealer.emplace(parts_.send);
-  const ByteSpan text = datagram.subspan(data::kHeadBytes, datagram.size() - data::kOverhead);
-  sealer->seal(counter, {}, text, text.data() + text.size());
+  sealer->seal(counter, {}, text, tag);
 }
 
 bool Session::open(std::size_t slot, ByteSpan datagram) {
+  const ByteSpan text = datagram.subspan(data::kHeadBytes, datagram.size() - data::kOverhead);
+  const std::uint8_t* const tag = text.data() + text.size();
+  const std::uint64_t counter = number64(datagram.data() + data::kCounterAt);
+  if (MultiBuffer* const fast = MultiBuffer::of_thread()) {
+    return fast->open(parts_.receive, counter, text, tag);
+  }
   std::optional<Opener>& opener = slots_[slot].opener;
   if (!opener) opener.emplace(parts_.receive);
-  const ByteSpan text = datagram.subspan(data::kHeadBytes, datagram.size() - data::kOverhead);
-  return opener->open(number64(datagram.data() + data::kCounterAt), {}, text,
-                      text.data() + text.size());
+  return opener->open(counter, {}, text, tag);
 }
 
 void Session::accept(std::span<const std::uint64_t> counters, std::span<bool> good) {

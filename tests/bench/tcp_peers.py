@@ -7,32 +7,19 @@ A variant starts its programs on entry and exit; the client then reaches the ser
 import json
 import os
 import subprocess
-import time
+
+from machines import Machines, must
 
 SERVER, PORTS = "192.168.0.2", (5001, 5201)
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class Failure(Exception):
-    """Says what did not work; nothing can be measured then."""
-
-
-def must(words, **more):
-    done = subprocess.run(words, capture_output=True, text=True, check=False, **more)
-    if done.returncode:
-        raise Failure(f"{' '.join(words)}: {done.stderr.strip()[-500:]}")
-    return done.stdout
-
-
-class Lab:
+class Lab(Machines):
     """The machines; by itself plain routing."""
     target = SERVER
 
     def __init__(self, name, options):
-        self.name, self.traffic, self.options = name, options.traffic, options
-        self.processes = []
-        self.folder = f"/run/{name}"
-        os.makedirs(self.folder)
+        super().__init__(name)
+        self.traffic, self.options = options.traffic, options
         for machine in ("client", "entry", "exit", "server"):
             self.make_machine(machine)
         self.cable("client", "eth0", "10.0.0.2/24", "entry", "lan", "10.0.0.1/24")
@@ -63,70 +50,13 @@ class Lab:
     def begin(self):
         """Starts what runs on entry and exit."""
 
-    # ---- Machines ----
-
-    def netns(self, machine):
-        return f"{self.name}-{machine}"
-
-    def at(self, machine):
-        return ["nsenter", f"--net=/run/netns/{self.netns(machine)}"]
-
     def make_machine(self, machine):
-        must(["ip", "netns", "add", self.netns(machine)])
-        must(["ip", "-n", self.netns(machine), "link", "set", "lo", "up"])
+        super().make_machine(machine)
         must(self.at(machine) + ["sh", "-c", """cd /proc/sys/net/ipv4 && echo 1 >ip_forward &&
             echo '1024 65535' >ip_local_port_range && echo 1 >tcp_tw_reuse &&
             echo 8192 >tcp_max_syn_backlog && echo 8192 >../core/somaxconn""" +
              (f" && echo {self.options.congestion} >tcp_congestion_control"
               if self.options.congestion else "")])
-
-    def cable(self, a, link_a, address_a, b, link_b, address_b):
-        a, b = self.netns(a), self.netns(b)
-        must(["ip", "link", "add", link_a, "netns", a, "type", "veth", "peer", "name", link_b,
-              "netns", b])
-        for netns, link, address in ((a, link_a, address_a), (b, link_b, address_b)):
-            must(["ip", "-n", netns, "link", "set", link, "up"])
-            must(["ip", "-n", netns, "addr", "add", address, "dev", link])
-
-    # ---- Programs ----
-
-    def run(self, machine, words, seconds):
-        return subprocess.run(self.at(machine) + words, capture_output=True, text=True,
-                              timeout=seconds, check=False)
-
-    def spawn(self, machine, words, counted=True):
-        log = open(f"{self.folder}/{machine}-{os.path.basename(words[0])}.log", "w",
-                   encoding="utf-8")
-        process = subprocess.Popen(self.at(machine) + words, stdout=log, stderr=log,
-                                   stdin=subprocess.DEVNULL, cwd=self.folder)
-        if counted:
-            self.processes.append(process)
-
-    def await_port(self, machine, port):
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            if must(self.at(machine) + ["ss", "-ltnH", f"sport = :{port}"]).strip():
-                return
-            time.sleep(0.05)
-        logs = "".join(open(f"{self.folder}/{each}", encoding="utf-8").read()[-500:]
-                       for each in os.listdir(self.folder) if each.endswith(".log"))
-        raise Failure(f"{self.name}: nobody listens on port {port} of {machine}: {logs}")
-
-    def has_processes(self):
-        return bool(self.processes)
-
-    def cpu_seconds(self):
-        ticks = 0
-        for process in self.processes:
-            with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
-                fields = stat.read().rsplit(")", 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / TICKS
-
-    def write(self, name, text):
-        with open(f"{self.folder}/{name}", "w", encoding="utf-8") as file:
-            file.write(text)
-        return f"{self.folder}/{name}"
 
     def intercept(self, port):
         """Hands the client's connections to a transparent listener at the entry."""

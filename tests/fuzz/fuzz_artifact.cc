@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "schema/artifact/journal.h"
+#include "schema/artifact/peer_places.h"
 #include "schema/artifact/pegasus_config.h"
 #include "schema/artifact/saved_plan.h"
 #include "schema/artifact/sysctl_record.h"
@@ -36,6 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   arctic::check_inverse(text, arctic::decode_pegasus_config);
   arctic::check_inverse(text, arctic::decode_tempest_config);
+  arctic::check_inverse(text, arctic::decode_peer_places);
   arctic::check_inverse(text, arctic::decode_saved_plan);
   arctic::check_inverse(text, arctic::decode_sysctl_records);
   static_cast<void>(arctic::decode_journal(text));

@@ -63,6 +63,10 @@ class HookedHost : public Host {
   }
   std::int64_t now() override { return inner_.now(); }
   bool runtime_answers(const std::string& name) override { return inner_.runtime_answers(name); }
+  Result<std::optional<std::string>> ask_runtime(const std::string& name,
+                                                 const std::string& line) override {
+    return inner_.ask_runtime(name, line);
+  }
 
  private:
   template <class Call>

@@ -341,4 +341,10 @@ Result<std::unique_ptr<ApplyLock>> FakeHost::lock() {
 
 bool FakeHost::runtime_answers(const std::string& name) { return runtimes.count(name) > 0; }
 
+Result<std::optional<std::string>> FakeHost::ask_runtime(const std::string& name,
+                                                         const std::string& /*line*/) {
+  if (!runtime_answers(name)) return std::nullopt;
+  return fail(ErrorCode::kUnreachable, name, "does not answer");
+}
+
 }  // namespace arctic

@@ -63,6 +63,8 @@ class FakeHost : public Host {
   Result<std::unique_ptr<ApplyLock>> lock() override;
   std::int64_t now() override { return 1700000000; }
   bool runtime_answers(const std::string& name) override;
+  Result<std::optional<std::string>> ask_runtime(const std::string& name,
+                                                 const std::string& line) override;
 
   /// The n-th call from now on, counted from 1.
   void fault_at(std::size_t n, Fault fault) { faults_[calls_ + n] = fault; }

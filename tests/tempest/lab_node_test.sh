@@ -5,100 +5,11 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 . "$here/../pegasus/lab.sh"
 lab_inside "$@"
-tempest=${ARCTIC_LAB_TEMPEST:?}
-declare -A tempest_pid
-
-tempest_start() { # NODE
-  spawn "$1" "$tempest" --root "$PWD/$1" >>"tempest-$1.log" 2>&1
-  tempest_pid[$1]=$!
-  await "tempest at $1" ask "$1" hello
-}
-tempest_stop() { # NODE [SIGNAL]: leaves its exit code in $status
-  kill -s "${2:-TERM}" "${tempest_pid[$1]}"
-  status=0
-  wait "${tempest_pid[$1]}" 2>wait.log || status=$?
-}
-ask() { # NODE METHOD [PARAMS]: the answer
-  at "$1" python3 - "$PWD/$1/run/arctic/tempest.sock" "$2" "${3:-{\}}" <<'END'
-import json, socket, sys
-stream = socket.socket(socket.AF_UNIX)
-stream.connect(sys.argv[1])
-stream.sendall(json.dumps({"id": 1, "method": sys.argv[2], "params": json.loads(sys.argv[3])}).encode() + b"\n")
-print(stream.makefile().readline(), end="")
-END
-}
-of_status() { ask "$1" status | jq -r ".result$2"; }
-pings() { # WHAT TO [OPTION…]
-  local what=$1 to=$2
-  shift 2
-  if at client ping -q -c 3 -i 0.05 -W 2 "$@" "$to" >ping.log 2>&1; then
-    ok "$what"
-  else
-    bad "$what" "$(tail -n 2 ping.log | paste -sd' ')"
-  fi
-}
-# A server that answers each datagram with its sender's address and the datagram; and protocol 253.
-cat >echo.py <<'END'
-import socket, sys, threading
-def udp():
-    server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    server.bind(("::", 7))
-    while True:
-        data, sender = server.recvfrom(65536)
-        server.sendto(sender[0].removeprefix("::ffff:").encode() + b" " + data, sender)
-def raw(family):
-    server = socket.socket(family, socket.SOCK_RAW, 253)
-    while True:
-        data, sender = server.recvfrom(65536)
-        if family == socket.AF_INET:
-            data = data[20:]
-        if data.startswith(b"ask"):
-            server.sendto(b"answer" + data, sender)
-for job, words in ((udp, ()), (raw, (socket.AF_INET,)), (raw, (socket.AF_INET6,))):
-    threading.Thread(target=job, args=words, daemon=True).start()
-print("ready", flush=True)
-threading.Event().wait()
-END
-cat >ask.py <<'END'
-import socket, sys
-how, to, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
-family = socket.AF_INET6 if ":" in to else socket.AF_INET
-body = b"ask" + bytes(i % 251 for i in range(size - 3)) if size > 3 else b"a" * size
-if how == "udp":
-    stream = socket.socket(family, socket.SOCK_DGRAM)
-    stream.settimeout(1)
-    for left in (2, 1, 0):  # what is larger than the way, both ends learn by the loss of the first
-        try:
-            stream.sendto(body, (to, 7))
-            data = stream.recv(65536)
-            break
-        except TimeoutError:
-            if left == 0:
-                raise
-        except OSError:
-            pass
-    address, _, rest = data.partition(b" ")
-    assert rest == body, "another answer"
-    print(address.decode())
-else:
-    stream = socket.socket(family, socket.SOCK_RAW, 253)
-    stream.settimeout(3)
-    stream.sendto(body, (to, 0))
-    while True:
-        data = stream.recv(65536)
-        data = data[20:] if family == socket.AF_INET else data
-        if data == b"answer" + body:
-            print("answered")
-            break
-END
-asks() { at client timeout 10 python3 ask.py "$@" 2>&1 | tail -n 1; }
+. "$here/lab.sh"
 
 configure "$(service plain 0)"
-# wg looks here, and cannot be told of another root.
-mkdir -p entry/var/run/wireguard
-ln -s "$PWD/entry/var/run/wireguard" /run/wireguard
-at server python3 echo.py >echo.out 2>echo.log </dev/null &
-await "the echo" grep -q ready echo.out
+for_wg entry
+start_echo
 # Who is asked and nobody answers: nothing may leave in the clear, which the exit's wan would show.
 at exit tcpdump -i wan -n -l -U 'net 192.168.0.0/16 or net fd99::/48' >clear.out 2>clear.log &
 clear_pid=$!
@@ -108,7 +19,7 @@ tempest_start exit
 tempest_start entry
 start exit
 start entry
-await "a session" sh -c "[ \"\$(ip netns exec entry wg show tp-exit latest-handshakes | cut -f2)\" != 0 ]"
+await "a session" has_session entry tp-exit
 same "the device is attached" true "$(of_status entry '.peers[0].attached')"
 
 for to in 192.168.0.2 fd99::2; do
@@ -174,11 +85,6 @@ holds "the key stays inside" sh -c "! ip netns exec entry wg show tp-exit privat
 kill $clear_pid
 wait $clear_pid 2>wait.log || true
 same "nothing went over the wan in the clear" '' "$(head -n 3 clear.out)"
-for each in entry exit; do
-  tempest_stop $each
-  same "tempest at $each ends in order" 0 "$status"
-  holds "no sanitizer complains at $each" \
-    sh -c "! grep -E 'ERROR: |runtime error:|WARNING: ThreadSanitizer' tempest-$each.log"
-done
+tempest_end_all
 end_all
 finish

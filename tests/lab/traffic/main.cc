@@ -1,4 +1,4 @@
-// traffic: makes TCP traffic and checks it, for tests and measurements.
+// traffic: makes traffic and checks it, for tests and measurements: TCP, and UDP by rate.
 //
 // `traffic serve MODE=PORT…` on one machine, `traffic WHAT ADDRESS PORT …` on another. A client
 // prints one line of JSON and ends with 0 if everything was as it should be, 1 if not.
@@ -12,6 +12,7 @@
 
 #include "tests/lab/traffic/client.h"
 #include "tests/lab/traffic/server.h"
+#include "tests/lab/traffic/udp_load.h"
 
 namespace arctic::traffic {
 namespace {
@@ -35,6 +36,7 @@ struct Options {
   CheckPlan check;
   RatePlan rate;
   HoldPlan hold;
+  UdpLoad udp;
   std::vector<std::string> modes;
 };
 
@@ -76,12 +78,23 @@ Task<void> run_job(const Job& job, Client& client) {
   client.loop.stop();
 }
 
-int run_client(const Options& options, const Job& job) {
+std::optional<Address> address_of(const Options& options) {
   const auto address = parse_address(options.address);
-  if (!address) {
-    std::fprintf(stderr, "traffic: \"%s\" is no address\n", options.address.c_str());
-    return 64;
-  }
+  if (!address) std::fprintf(stderr, "traffic: \"%s\" is no address\n", options.address.c_str());
+  return address;
+}
+
+int load_udp(Options options) {
+  const auto address = address_of(options);
+  if (!address) return 64;
+  options.udp.address = *address;
+  options.udp.port = options.port;
+  return load_datagrams(options.udp);
+}
+
+int run_client(const Options& options, const Job& job) {
+  const auto address = address_of(options);
+  if (!address) return 64;
   auto loop = EventLoop::make();
   if (!loop) return 1;
   set_patience(std::chrono::nanoseconds(static_cast<std::int64_t>(options.patience * 1e9)));
@@ -187,7 +200,7 @@ void add_singles(CLI::App& app, Options& o, std::map<CLI::App*, Job>& jobs) {
 }
 
 int main(int argc, char** argv) {
-  CLI::App app("Makes TCP traffic and checks it.", "traffic");
+  CLI::App app("Makes traffic and checks it.", "traffic");
   app.require_subcommand(1);
   Options options;
   std::map<CLI::App*, Job> jobs;
@@ -196,12 +209,23 @@ int main(int argc, char** argv) {
       ->add_option("MODE=PORT", options.modes,
                    "sink, source, echo, check, first, reset, slow or who, and its port")
       ->required();
+  CLI::App* const counter = app.add_subcommand("udp-count", "counts what udp-load sends");
+  counter->add_option("PORT", options.port)->required();
+  CLI::App* const load = app.add_subcommand("udp-load", "UDP by rate, to udp-count");
+  load->add_option("ADDRESS", options.address)->required();
+  load->add_option("PORT", options.port)->required();
+  load->add_option("--bytes", options.udp.bytes, "Of payload");
+  load->add_option("--per-second", options.udp.per_second, "Datagrams");
+  load->add_option("--seconds", options.udp.seconds);
+  load->add_flag("--until-told", options.udp.until_told, "Or until a byte, or the input's end");
   add_checks(app, options, jobs);
   add_loads(app, options, jobs);
   add_singles(app, options, jobs);
   CLI11_PARSE(app, argc, argv);
   raise_limits();
   if (server->parsed()) return serve(options);
+  if (counter->parsed()) return count_datagrams(options.port);
+  if (load->parsed()) return load_udp(options);
   return run_client(options, jobs.at(app.get_subcommands().front()));
 }
 
