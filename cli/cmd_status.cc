@@ -137,16 +137,16 @@ Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text
 Json tunnels_json(const TempestStatus& tempest) {
   Json tunnels = Json::array();
   for (const TempestStatus::Peer& peer : tempest.peers) {
-    tunnels.push_back({{"peer", peer.name},
-                       {"device", peer.device},
-                       {"attached", peer.attached},
-                       {"endpoint", or_null(peer.endpoint)},
-                       {"has_session", peer.has_session},
-                       {"handshake_age_s",
-                        peer.handshake_age_s ? Json(*peer.handshake_age_s) : Json()},
-                       {"sent_bytes", peer.sent_bytes},
-                       {"received_bytes", peer.received_bytes},
-                       {"last_error", or_null(peer.last_error)}});
+    tunnels.push_back(
+        {{"peer", peer.name},
+         {"device", peer.device},
+         {"attached", peer.attached},
+         {"endpoint", or_null(peer.endpoint)},
+         {"has_session", peer.has_session},
+         {"handshake_age_s", peer.handshake_age_s ? Json(*peer.handshake_age_s) : Json()},
+         {"sent_bytes", peer.sent_bytes},
+         {"received_bytes", peer.received_bytes},
+         {"last_error", or_null(peer.last_error)}});
   }
   return tunnels;
 }
@@ -233,10 +233,9 @@ std::string session_text(const TempestStatus::Peer& peer) {
 void print_tunnels(Report& report, const TempestStatus& tempest) {
   Table table{{"TUNNEL TO", "DEVICE", "ENDPOINT", "HANDSHAKE", "SENT", "RECEIVED"}, {}};
   for (const TempestStatus::Peer& peer : tempest.peers) {
-    table.rows.push_back({peer.name, peer.device,
-                          peer.endpoint.empty() ? std::string("not known") : peer.endpoint,
-                          session_text(peer), bytes_text(peer.sent_bytes),
-                          bytes_text(peer.received_bytes)});
+    table.rows.push_back(
+        {peer.name, peer.device, peer.endpoint.empty() ? std::string("not known") : peer.endpoint,
+         session_text(peer), bytes_text(peer.sent_bytes), bytes_text(peer.received_bytes)});
   }
   report.out("\n");
   report.out(table.rows.empty() ? "No peer has a tunnel here.\n" : table.text());

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kReads = 64;
 constexpr std::size_t kPacketBytes = 65536;  // the most that a read gives, without its header
 constexpr std::size_t kReadBytes = kTunHeaderBytes + kPacketBytes;
+constexpr std::size_t kInPlace = 2048;     // of a packet lie where they are sealed; no more of most
 constexpr std::size_t kFull = 128 * 1024;  // of the arena: then it is sent
 // The header that a read puts before a packet lies where the datagram's head will be.
 constexpr std::size_t kReadAt = data::kHeadBytes - kTunHeaderBytes;
@@ -25,7 +26,7 @@ bool is_there(int error) { return error == EAGAIN || error == EIO || error == EI
 }  // namespace
 
 PacketOut::PacketOut(std::size_t slot, DropCounter& drops, ControlSide& control)
-    : slot_(slot), drops_(drops), control_(control), arena_(kArenaBytes), super_(kReadBytes) {
+    : slot_(slot), drops_(drops), control_(control), arena_(kArenaBytes), super_(kPacketBytes) {
   entries_.reserve(kReads);
   trains_.reserve(kReads);
 }
@@ -41,7 +42,10 @@ bool PacketOut::discard(const DeviceQueue& queue) {
 bool PacketOut::drain(DeviceQueue& queue, const UdpPair& sockets, Time now) {
   bool there = true;
   for (std::size_t i = 0; i < kReads; ++i) {
-    const ssize_t got = ::read(queue.tun.fd.get(), arena_.data() + used_ + kReadAt, kReadBytes);
+    // What is longer than an ordinary packet is cut: its rest goes where that happens.
+    const iovec places[] = {{arena_.data() + used_ + kReadAt, kTunHeaderBytes + kInPlace},
+                            {super_.data() + kInPlace, kPacketBytes - kInPlace}};
+    const ssize_t got = ::readv(queue.tun.fd.get(), places, 2);
     if (got < 0 && errno == EINTR) continue;
     there = got >= 0 || is_there(errno);
     if (got < 0) break;
@@ -67,19 +71,26 @@ void PacketOut::return_unreachable(const DeviceQueue& queue, ByteView packet, Ti
 void PacketOut::take(DeviceQueue& queue, const UdpPair& sockets, std::size_t packet_bytes,
                      Time now) {
   const OffloadHeader header = decode_offload(arena_.data() + used_ + kReadAt);
-  const ByteSpan read(arena_.data() + used_ + data::kHeadBytes, packet_bytes);
-  auto super = SuperPacket::parse(header, read);
+  std::uint8_t* const in_place = arena_.data() + used_ + data::kHeadBytes;
+  const bool is_long = packet_bytes > kInPlace;
+  if (is_long) std::memcpy(super_.data(), in_place, kInPlace);
+  auto super = SuperPacket::parse(header, {is_long ? super_.data() : in_place, packet_bytes});
   if (!super) return drops_.add(Drop::kBadPacket);
   const PeerHandle* const peer = queue.table->to(super->packet());
   if (peer == nullptr) {
     drops_.add(Drop::kNoPeer);
     return return_unreachable(queue, super->packet(), now);
   }
-  if (super->count() == 1) return add(*peer, super->packet().size(), queue.mtu);
-
-  // What is cut takes the place of what is cut from.
-  std::memcpy(super_.data(), read.data(), read.size());
-  super = SuperPacket::parse(header, ByteSpan(super_).first(read.size()));
+  if (super->count() == 1) {
+    const ByteSpan packet = super->packet();
+    if (is_long) std::memcpy(in_place, packet.data(), packet.size());
+    return add(*peer, packet.size(), queue.mtu);
+  }
+  if (!is_long) {
+    // What is cut takes the place of what is cut from.
+    std::memcpy(super_.data(), in_place, packet_bytes);
+    super = SuperPacket::parse(header, {super_.data(), packet_bytes});
+  }
   cut(*super, queue, *peer, sockets, now);
 }
 

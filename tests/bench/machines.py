@@ -71,6 +71,11 @@ class Machines:
         if counted:
             self.processes.append(process)
 
+    def begin_program(self, machine, words):
+        """What it prints is the caller's to read."""
+        return subprocess.Popen(self.at(machine) + words, stdout=subprocess.PIPE,
+                                stdin=subprocess.DEVNULL, text=True)
+
     def await_true(self, what, condition):
         end = time.monotonic() + 20
         while time.monotonic() < end:

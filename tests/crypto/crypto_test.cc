@@ -77,7 +77,8 @@ TEST_CASE("ChaCha20-Poly1305 is the other implementation's, both ways") {
 }
 
 #ifdef __x86_64__
-TEST_CASE("the multi-buffer library's ChaCha20-Poly1305 is libcrypto's, on every size of a packet") {
+TEST_CASE(
+    "the multi-buffer library's ChaCha20-Poly1305 is libcrypto's, on every size of a packet") {
   const auto fast = MultiBuffer::make();
   REQUIRE(fast);  // libipsec-mb-dev is there when this is built
   std::mt19937_64 random(2);
@@ -99,8 +100,8 @@ TEST_CASE("the multi-buffer library's ChaCha20-Poly1305 is libcrypto's, on every
     forged = sealed;
     CHECK_FALSE(fast->open(key, counter + 1, ByteSpan(forged).first(size), forged.data() + size));
     REQUIRE(fast->open(key, counter, ByteSpan(sealed).first(size), sealed.data() + size));
-    CHECK(std::equal(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size),
-                     sealed.begin()));
+    CHECK(
+        std::equal(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size), sealed.begin()));
   }
 }
 #endif

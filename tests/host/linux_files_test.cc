@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "runtime/host/linux_host.h"
 #include "tests/host/linux_machine.h"
@@ -249,6 +250,33 @@ TEST_CASE("a runtime answers where something listens") {
   REQUIRE(::listen(listener, 0) == 0);
   for (int i = 0; i < 5; ++i) CHECK(host.runtime_answers("pegasus"));
   CHECK_FALSE(host.runtime_answers("tempest"));
+  // It takes the question, whole, and says what it says.
+  REQUIRE(::listen(listener, 8) == 0);
+  std::thread runtime([listener] {
+    for (const std::string& answer : {std::string("one\nmore"), std::string()}) {
+      std::string asked;
+      int peer = -1;
+      // Those who only looked whether somebody is there come first, and say nothing.
+      while (asked.empty() && (peer = ::accept(listener, nullptr, nullptr)) >= 0) {
+        char byte = 0;
+        while (::read(peer, &byte, 1) == 1 && byte != '\n') asked += byte;
+        if (asked.empty()) ::close(peer);
+      }
+      if (asked == "question") (void)!::write(peer, answer.data(), answer.size());
+      ::close(peer);
+    }
+  });
+  const auto answer = host.ask_runtime("pegasus", "question");
+  const auto none = host.ask_runtime("pegasus", "question");
+  runtime.join();
+  REQUIRE(answer);
+  CHECK(*answer == "one");
+  REQUIRE_FALSE(none);
+  CHECK(none.error().code == ErrorCode::kUnreachable);
+  CHECK(none.error().reason == "hung up before it had answered");
+  const auto nobody = host.ask_runtime("tempest", "question");
+  REQUIRE(nobody);
+  CHECK_FALSE(*nobody);
   ::close(listener);
   CHECK_FALSE(host.runtime_answers("pegasus"));
   std::ofstream(root + "/run/arctic/tempest.sock") << "a file";

@@ -7,6 +7,7 @@
 #include "schema/artifact/connection_list.h"
 #include "schema/artifact/control.h"
 #include "schema/artifact/pegasus_status.h"
+#include "schema/artifact/tempest_status.h"
 
 namespace arctic {
 namespace {
@@ -189,6 +190,19 @@ TEST_CASE("a request that is wrong inside names the place and keeps its id") {
   }
 }
 
+TempestStatus full_tempest_status() {
+  TempestStatus status;
+  status.process = full_status().process;
+  status.peers.resize(2);
+  status.peers[0] = {"lon", "tp-lon", true, "[2001:db8::1]:51840", true, 7, ~std::uint64_t{0},
+                     5,     ""};
+  status.peers[1].name = status.peers[1].device = "b";
+  status.peers[1].last_error = "is not there";
+  status.offloads = {true, false, true, false};
+  status.dropped = {{"replayed", 3}, {"wrong_mac1", ~std::uint64_t{0}}};
+  return status;
+}
+
 TEST_CASE("answers as the wire has them") {
   CHECK(encode_answer("1", ControlDone{}) == R"({"id":1,"ok":true,"result":{}})");
   CHECK(encode_error("null", {ControlCode::kBusy, "too many", "", "wait"}) ==
@@ -219,6 +233,15 @@ TEST_CASE("answers read as they were written") {
     const std::string line = encode_answer("2", status);
     INFO(line);
     const auto decoded = decode_status_answer(line);
+    REQUIRE(decoded);
+    CHECK(*decoded->outcome == status);
+    CHECK(encode_answer("2", *decoded->outcome) == line);
+  }
+
+  for (const TempestStatus& status : {full_tempest_status(), TempestStatus{}}) {
+    const std::string line = encode_answer("2", status);
+    INFO(line);
+    const auto decoded = decode_tempest_status_answer(line);
     REQUIRE(decoded);
     CHECK(*decoded->outcome == status);
     CHECK(encode_answer("2", *decoded->outcome) == line);
@@ -276,6 +299,22 @@ TEST_CASE("what is no answer of its kind is an error, and no crash") {
     const auto decoded = decode_status_answer(line);
     REQUIRE_FALSE(decoded);
     CHECK(decoded.error().code == ErrorCode::kConfig);
+  }
+  const std::string tempest = encode_answer("2", full_tempest_status());
+  for (std::size_t size = 0; size < tempest.size(); ++size) {
+    CHECK_FALSE(decode_tempest_status_answer(tempest.substr(0, size)));
+  }
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"\"replayed\":3", "\"replayed\":-3"},
+           {"\"attached\":true", "\"attached\":1"},
+           {"\"handshake_age_s\":7", "\"handshake_age_s\":\"7\""},
+           {"\"tun_udp\":false", "\"tun_udp\":false,\"more\":1"}}) {
+    INFO(to);
+    std::string line = tempest;
+    const std::size_t at = line.find(from);
+    REQUIRE(at != std::string::npos);
+    line.replace(at, from.size(), to);
+    CHECK_FALSE(decode_tempest_status_answer(line));
   }
   CHECK_FALSE(decode_done_answer(R"({"id":1,"ok":true,"result":{"a":1}})"));
   CHECK_FALSE(decode_done_answer(R"({"id":1,"ok":true,"result":7})"));

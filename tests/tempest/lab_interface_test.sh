@@ -87,7 +87,30 @@ pair() {
   wait $server 2>wait.log || true
   same "$name: where b found a" "$4" "$(shows b | awk 'NR == 2 { sub(/:[0-9]+$/, "", $3); print $3 }')"
 }
+# Strangers ask b for more handshakes than it can make: a has to show where it is, and can.
+# usage: cookie NAME FIRST-WORD HOST HOST: of what tcpdump sees; b's address for traffic and for wg
+cookie() {
+  local name=$1 peer=$(cat kb.pub) began
+  spawn a tcpdump -i wan -n -l -U "udp dst port 1000 and $2 = 0x03000000" >cookies.out 2>cookies.log
+  local recorder=$!
+  await "the recorder" grep -q listening cookies.log
+  spawn a "$traffic" handshake-flood "$3" 2000 --key "$peer" --per-second 20000 --sources 5000 \
+    --seconds 12 >flood.out 2>&1 </dev/null
+  local flood=$!
+  pause 1
+  # A session that is not there has to be made.
+  tell a peer "$peer" remove
+  tell a peer "$peer" preshared-key psk allowed-ips 10.9.0.2/32,fd09::2/128 endpoint "$4:2000"
+  began=$SECONDS
+  await "the tunnel under load" at a ping -q -c 1 -W 1 10.9.0.2
+  at_most "$name: a session under load, s" 11 $((SECONDS - began))
+  wait $flood 2>wait.log || true
+  kill $recorder
+  wait $recorder 2>wait.log || true
+  holds "$name: by a cookie" grep -q . cookies.out
+}
 pair "tempest to wireguard-go" "$tempest" wireguard-go 192.0.2.1 192.0.2.2
+cookie "tempest to wireguard-go under load" 'udp[8:4]' 192.0.2.2 192.0.2.2
 # It moves: the next datagram tells b.
 ip -n a addr del 192.0.2.1/24 dev wan
 ip -n a addr add 192.0.2.11/24 dev wan
@@ -100,6 +123,7 @@ end a "asked to end"
 wait "${pid[b]}" || true
 
 pair "wireguard-go to tempest, over IPv6" wireguard-go "$tempest" '[2001:db8::1]' '[2001:db8::2]'
+cookie "wireguard-go to tempest under load" 'ip6[48:4]' 2001:db8::2 '[2001:db8::2]'
 kill "${pid[a]}" "${pid[b]}"
 end b "asked to end"
 wait "${pid[a]}" || true

@@ -198,12 +198,14 @@ TEST_CASE("nobody answers: a try every five seconds for ninety, then what waited
   const unsigned end = world.sent(world.a, kInitiation);
   world.pass(minutes(5));
   CHECK(world.sent(world.a, kInitiation) == end);
+  CHECK(world.a.peer->facts(world.now).unanswered == end);
 
   // Another packet begins anew.
   world.loses = [](const End&, const Bytes&) { return false; };
   world.a.send(packet(8));
   world.deliver();
   CHECK(world.b.came.size() == 1);
+  CHECK(world.a.peer->facts(world.now).unanswered == 0);
 }
 
 TEST_CASE("keys are gone after nine minutes without a new session") {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "tests/lab/traffic/client.h"
+#include "tests/lab/traffic/handshake_flood.h"
 #include "tests/lab/traffic/server.h"
 #include "tests/lab/traffic/udp_load.h"
 
@@ -37,6 +38,8 @@ struct Options {
   RatePlan rate;
   HoldPlan hold;
   UdpLoad udp;
+  HandshakeFlood flood;
+  std::string key;
   std::vector<std::string> modes;
 };
 
@@ -90,6 +93,17 @@ int load_udp(Options options) {
   options.udp.address = *address;
   options.udp.port = options.port;
   return load_datagrams(options.udp);
+}
+
+int flood(Options options) {
+  const auto address = address_of(options);
+  const auto key = parse_public_key(options.key);
+  if (!key) std::fprintf(stderr, "traffic: \"%s\" is no key\n", options.key.c_str());
+  if (!address || !key) return 64;
+  options.flood.address = *address;
+  options.flood.port = options.port;
+  options.flood.key = *key;
+  return flood_handshakes(options.flood);
 }
 
 int run_client(const Options& options, const Job& job) {
@@ -218,6 +232,14 @@ int main(int argc, char** argv) {
   load->add_option("--per-second", options.udp.per_second, "Datagrams");
   load->add_option("--seconds", options.udp.seconds);
   load->add_flag("--until-told", options.udp.until_told, "Or until a byte, or the input's end");
+  CLI::App* const strangers =
+      app.add_subcommand("handshake-flood", "WireGuard initiations of strangers");
+  strangers->add_option("ADDRESS", options.address)->required();
+  strangers->add_option("PORT", options.port)->required();
+  strangers->add_option("--key", options.key, "Public key of who is flooded")->required();
+  strangers->add_option("--sources", options.flood.sources, "Addresses");
+  strangers->add_option("--per-second", options.flood.per_second, "Messages");
+  strangers->add_option("--seconds", options.flood.seconds);
   add_checks(app, options, jobs);
   add_loads(app, options, jobs);
   add_singles(app, options, jobs);
@@ -226,6 +248,7 @@ int main(int argc, char** argv) {
   if (server->parsed()) return serve(options);
   if (counter->parsed()) return count_datagrams(options.port);
   if (load->parsed()) return load_udp(options);
+  if (strangers->parsed()) return flood(options);
   return run_client(options, jobs.at(app.get_subcommands().front()));
 }
 
