@@ -5,7 +5,7 @@
 namespace arctic {
 namespace {
 
-constexpr std::uint64_t kLeastQuantum = 4 * 1024;
+constexpr std::uint64_t kLeastQuantum = 8 * 1024;
 constexpr std::uint64_t kMostQuantum = 256 * 1024;
 
 }  // namespace
@@ -15,7 +15,7 @@ FairQueue::FairQueue(std::uint64_t bytes_per_second, Time now) : bucket_(bytes_p
 }
 
 void FairQueue::set_quantum(std::uint64_t bytes_per_second) {
-  quantum_ = std::clamp(bytes_per_second / 200, kLeastQuantum, kMostQuantum);
+  quantum_ = std::clamp(bytes_per_second / 1000, kLeastQuantum, kMostQuantum);
 }
 
 void FairQueue::set_rate(std::uint64_t bytes_per_second, Time now) {

@@ -53,8 +53,9 @@ class FairQueue {
     Flow flow = 0;
     std::uint64_t wanted = 0;
   };
-  /// What one flow gets in a turn: some 5 ms of the rate, so that a round of many flows stays short
-  /// and no rate is cut into crumbs, each of which costs all four machines a wake-up.
+  /// What one flow gets in a turn: about a millisecond of the rate, so that a turn of many flows
+  /// stays short and a fast rate is not cut into crumbs; of a slow one more, since each turn costs
+  /// both nodes and both ends a wake-up.
   void set_quantum(std::uint64_t bytes_per_second);
 
   TokenBucket bucket_;

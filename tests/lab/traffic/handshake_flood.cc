@@ -135,6 +135,7 @@ int flood_handshakes(const HandshakeFlood& flood) {
   std::chrono::duration<double> passed{};
   for (; passed < length; passed = Clock::now() - begin) {
     auto due = static_cast<std::uint64_t>(flood.per_second * passed.count());
+    if (due - sent < flood.burst) due = sent;
     while (sent < due) {
       const auto count = std::min<std::uint64_t>(due - sent, kBatch);
       for (std::size_t i = 0; i < count; ++i) {

@@ -19,6 +19,7 @@ struct HandshakeFlood {
   std::uint32_t sources = 100'000;  ///< 10.64.0.0/10, or a /64 each of fd64::/32
   double per_second = 50'000;
   double seconds = 10;
+  std::uint64_t burst = 1;  ///< messages that go together, at least
 };
 /// Prints a line of JSON: sent, per_second. Exit code.
 int flood_handshakes(const HandshakeFlood& flood);

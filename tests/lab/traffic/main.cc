@@ -240,6 +240,7 @@ int main(int argc, char** argv) {
   strangers->add_option("--sources", options.flood.sources, "Addresses");
   strangers->add_option("--per-second", options.flood.per_second, "Messages");
   strangers->add_option("--seconds", options.flood.seconds);
+  strangers->add_option("--burst", options.flood.burst, "Messages that go together, at least");
   add_checks(app, options, jobs);
   add_loads(app, options, jobs);
   add_singles(app, options, jobs);
