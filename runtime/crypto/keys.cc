@@ -28,9 +28,7 @@ PrivateKey PrivateKey::generate() {
   PrivateKey key;
   Bytes& bytes = *key.bytes_;
   randombytes_buf(bytes.data(), bytes.size());
-  bytes[0] &= 248;
-  bytes[31] &= 127;
-  bytes[31] |= 64;
+  clamp(bytes);
   return key;
 }
 
@@ -58,6 +56,12 @@ void PrivateKey::write_line(std::array<char, kKeyLineBytes>& out) const {
   sodium_bin2base64(out.data(), out.size(), bytes_->data(), bytes_->size(),
                     sodium_base64_VARIANT_ORIGINAL);
   out.back() = '\n';
+}
+
+void clamp(std::array<std::uint8_t, 32>& secret) {
+  secret[0] &= 248;
+  secret[31] &= 127;
+  secret[31] |= 64;
 }
 
 void wipe(void* bytes, std::size_t size) { sodium_memzero(bytes, size); }

@@ -39,6 +39,9 @@ class PrivateKey {
   std::unique_ptr<Bytes, Release> bytes_;
 };
 
+/// Makes any 32 bytes the private key that X25519 takes them for (RFC 7748, 5).
+void clamp(std::array<std::uint8_t, 32>& secret);
+
 /// Overwrites memory in a way that the compiler keeps.
 void wipe(void* bytes, std::size_t size);
 

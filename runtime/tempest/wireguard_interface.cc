@@ -213,6 +213,24 @@ void WireguardInterface::change_peer(const UapiPeerChange& change) {
   if (up_) engine_->tend(member.peer);
 }
 
+int WireguardInterface::change_key(Key key) {
+  const bool none = is_zero(key);
+  clamp(key.bytes());
+  KeyPair next = KeyPair::of(key.view());
+  if (!none && own_ && own_->point == next.point) return 0;
+  end_engine();
+  own_.reset();
+  if (none) return 0;
+  own_ = std::move(next);
+  if (const Status begun = begin_engine(); !begun) {
+    log_.say(LogLevel::kError, "cannot begin", {{"reason", begun.error().message()}});
+    end_engine();
+    own_.reset();
+    return EIO;
+  }
+  return 0;
+}
+
 int WireguardInterface::set(UapiChange change) {
   // What can fail comes first.
   const bool port_changes = change.listen_port && *change.listen_port != port_;
@@ -233,21 +251,7 @@ int WireguardInterface::set(UapiChange change) {
     }
   }
   if (change.private_key) {
-    const bool none = is_zero(*change.private_key);
-    const bool same = !none && own_ && own_->point == KeyPair::of(change.private_key->view()).point;
-    if (!same) {
-      end_engine();
-      own_.reset();
-      if (!none) {
-        own_ = KeyPair::of(change.private_key->view());
-        if (const Status begun = begin_engine(); !begun) {
-          log_.say(LogLevel::kError, "cannot begin", {{"reason", begun.error().message()}});
-          end_engine();
-          own_.reset();
-          return EIO;
-        }
-      }
-    }
+    if (const int error = change_key(std::move(*change.private_key)); error != 0) return error;
   }
   for (const UapiPeerChange& each : change.peers) change_peer(each);
   publish();
