@@ -137,7 +137,7 @@ void WireguardInterface::end_engine() {
 }
 
 void WireguardInterface::enlist(Member& member) {
-  if (!engine_ || member.key == engine_->own()) return;
+  if (!engine_) return;
   member.peer = engine_->add_peer(member.key, kDevice);
   {
     const auto lock = member.peer->lock();
@@ -175,6 +175,7 @@ void WireguardInterface::remove(std::uint32_t place) {
 }
 
 void WireguardInterface::change_peer(const UapiPeerChange& change) {
+  if (own_ && change.key == own_->point) return;  // as the kernel: without a word
   auto place = find(change.key);
   if (change.remove) {
     if (place) remove(*place);
@@ -222,6 +223,7 @@ int WireguardInterface::change_key(Key key) {
   own_.reset();
   if (none) return 0;
   own_ = std::move(next);
+  if (const auto place = find(own_->point)) remove(*place);
   if (const Status begun = begin_engine(); !begun) {
     log_.say(LogLevel::kError, "cannot begin", {{"reason", begun.error().message()}});
     end_engine();

@@ -39,7 +39,7 @@ class WireguardInterface {
 
   struct Member {
     PublicKey key;
-    PeerHandle peer;  ///< null: there is no key of our own yet, or it is the same
+    PeerHandle peer;  ///< null: there is no key of our own yet
     Key psk;
     std::optional<PeerEndpoint> endpoint;  ///< as was said last
     std::uint16_t keepalive = 0;
