@@ -2,9 +2,8 @@
 
 #include <dirent.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <fstream>
+#include "runtime/io/memory_limit.h"
 
 namespace arctic {
 namespace {
@@ -16,14 +15,6 @@ double cpu_seconds() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-std::uint64_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  std::uint64_t size = 0;
-  std::uint64_t resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 std::uint64_t open_descriptors() {
@@ -44,7 +35,7 @@ std::uint64_t descriptor_limit() {
 
 void measure_process(ProcessStatus& process) {
   process.cpu_s = cpu_seconds();
-  process.memory_bytes = resident_bytes();
+  process.memory_bytes = resident_memory();
   process.descriptors_open = open_descriptors();
   process.descriptors_limit = descriptor_limit();
 }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "runtime/daemon/node_key.h"
+#include "runtime/io/memory_limit.h"
 #include "runtime/io/privileges.h"
 #include "runtime/pegasus/server.h"
 
@@ -20,7 +21,11 @@ struct Arguments {
   bool log_json = false;
   std::size_t workers = std::max(1U, std::thread::hardware_concurrency());
   std::uint32_t drain_s = kDefaultDrainSeconds;
+  std::uint64_t memory_mib = 0;  ///< 0: four fifths of what there is
 
+  [[nodiscard]] std::uint64_t memory_bytes() const {
+    return memory_mib == 0 ? memory_limit() / 5 * 4 : memory_mib << 20;
+  }
   [[nodiscard]] std::string config_path() const {
     return config.empty() ? root + "/opt/tillered/pegasus/config.json" : config;
   }
@@ -59,7 +64,8 @@ Status run(const Arguments& arguments) {
                            .config_path = arguments.config_path(),
                            .control_socket = arguments.root + "/run/arctic/pegasus.sock",
                            .version = ARCTIC_VERSION,
-                           .drain = std::chrono::seconds(arguments.drain_s)}));
+                           .drain = std::chrono::seconds(arguments.drain_s),
+                           .memory = arguments.memory_bytes()}));
   // Ports are bound, and what is bound later lies above 1023: nothing else is needed from now on.
   ARCTIC_CHECK(drop_privileges());
   ARCTIC_TRY(const bool in_order, server->run(notify));
@@ -84,6 +90,10 @@ int main(int argc, char** argv) {
   app.add_option("--drain", arguments.drain_s,
                  "Seconds that open connections may last after SIGTERM; default 30")
       ->check(CLI::Range(0, 86400));
+  app.add_option("--memory", arguments.memory_mib,
+                 "MiB from which on new connections are refused; default four fifths of what the "
+                 "machine or the control group has")
+      ->check(CLI::Range(16, 1 << 24));
   app.set_version_flag("--version", ARCTIC_VERSION);
   try {
     app.parse(argc, argv);

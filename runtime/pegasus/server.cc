@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <latch>
 
+#include "runtime/io/free_memory.h"
+#include "runtime/io/memory_limit.h"
 #include "runtime/pegasus/entry.h"
 #include "runtime/pegasus/exit.h"
 
@@ -205,6 +207,28 @@ void Server::take_signal(std::uint32_t signal) {
   (void)notify_->ready();
 }
 
+/// Nearly all of it is what connections have: who refuses new ones in time keeps those that are
+/// open from being killed with the process.
+Task<void> Server::watch_memory() {
+  constexpr std::chrono::seconds kLookEvery{1};
+  constexpr std::uint64_t kNearlyAll = 20;  // of this, one part is left when all is well again
+  bool full = false;
+  for (;;) {
+    co_await loop_->sleep_until(loop_->now() + kLookEvery);
+    if (stopping_) co_return;
+    if (full) give_free_memory_back();
+    const std::uint64_t used = resident_memory();
+    const std::uint64_t most = options_.memory - (full ? options_.memory / kNearlyAll : 0);
+    if ((used > most) == full) continue;
+    full = !full;
+    shared_.ceiling.set_memory_full(full);
+    shared_.log.say(full ? LogLevel::kWarning : LogLevel::kInfo,
+                    full ? "memory is used up: new connections are refused"
+                         : "there is memory again for new connections",
+                    {{"used_bytes", used}, {"limit_bytes", options_.memory}});
+  }
+}
+
 Result<bool> Server::run(const Notify& notify) {
   notify_ = &notify;
   ARCTIC_CHECK(open_signals());
@@ -212,6 +236,7 @@ Result<bool> Server::run(const Notify& notify) {
     stop_workers();
     return tl::unexpected<Error>(std::move(started).error());
   }
+  arctic::start(watch_memory());
   const PegasusConfig& config = current_.running->config();
   shared_.log.say(LogLevel::kInfo, "started",
                   {{"node", config.node},

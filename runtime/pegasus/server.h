@@ -31,6 +31,7 @@ class Server {
     std::string control_socket;  ///< path; empty: none
     std::string version;
     std::chrono::seconds drain{30};  ///< how long open connections may last after SIGTERM
+    std::uint64_t memory = 0;        ///< bytes, from which on nothing new is carried
   };
   using Done = tl::expected<ControlDone, ControlError>;
 
@@ -90,6 +91,7 @@ class Server {
   void close_ports(const ListenPorts& ports);
   [[nodiscard]] ListenPorts open_ports() const;
   Task<void> await_empty(Watched::Time deadline);
+  Task<void> watch_memory();
 
   // ---- reload.cc ----
   [[nodiscard]] tl::expected<Loaded, ControlError> read(const std::string& path,

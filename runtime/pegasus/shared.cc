@@ -29,6 +29,7 @@ void Limits::keep_only(const Running& running) {
 // ---- Ceiling ----
 
 bool Ceiling::enter(const std::string& service) {
+  if (memory_full_.load(std::memory_order_relaxed)) return false;
   const std::lock_guard lock(mutex_);
   std::size_t& open = services_[service];
   if (open_ >= all_ || open >= per_service_) return false;

@@ -32,13 +32,14 @@ class Limits {
 };
 
 /// How many connections may be open: in all, and of one service, so that no service takes the
-/// descriptors of the others.
+/// descriptors of the others; and none that is new while memory is nearly used up.
 class Ceiling {
  public:
   /// REQUIRES: before anything is carried.
   void set(std::size_t all, std::size_t per_service) { all_ = all, per_service_ = per_service; }
   [[nodiscard]] bool enter(const std::string& service);
   void leave(const std::string& service);
+  void set_memory_full(bool full) { memory_full_.store(full, std::memory_order_relaxed); }
 
  private:
   std::mutex mutex_;
@@ -46,6 +47,7 @@ class Ceiling {
   std::size_t per_service_ = SIZE_MAX;
   std::size_t open_ = 0;
   std::map<std::string, std::size_t> services_;
+  std::atomic<bool> memory_full_{false};
 };
 
 struct Shared {

@@ -84,5 +84,31 @@ printf . >&7
 status=0
 wait $hold || status=$?
 same "other connections went on all the time: $(tail -n 1 hold.out)" 0 "$status"
+
+# No memory left for more: new ones are refused, those that are open go on.
+for node in entry exit; do
+  start_mib=$(($(rss_kib $node) / 1024))
+  stop $node
+  start $node --memory $((start_mib < 12 ? 16 : start_mib + 4))
+  await "$node to work" at client "$traffic" check 192.168.0.2 5000 --patience 5
+  spawn client "$traffic" hold 192.168.0.2 5001 --count 20 --every 0.5 <talk >few.out 2>&1
+  few=$!
+  await "20 connections" grep -q ready few.out
+  spawn client timeout 90 "$traffic" hold 192.168.0.2 5001 --count 6000 --every 0 --patience 10 \
+    </dev/null >crowd.out 2>&1
+  crowd=$!
+  eventually "$node says that its memory is used up" 60 grep -q 'memory is used up' $node.log
+  client outcome 192.168.0.2 5001 --within 10
+  same "$node without memory refuses who comes now" reset "$(field .outcome)"
+  printf . >&7
+  status=0
+  wait $few || status=$?
+  same "$node without memory carries on what is open" 0 "$status"
+  kill $crowd 2>wait.log || true
+  wait $crowd || true
+  stop $node
+  start $node
+  await "$node to work again" at client "$traffic" check 192.168.0.2 5000 --patience 5
+done
 end_all
 finish
