@@ -12,6 +12,8 @@
 #include <cstring>
 #include <utility>
 
+#include "runtime/io/udp_sockets.h"
+
 namespace arctic {
 namespace {
 
@@ -214,6 +216,21 @@ void WireguardInterface::change_peer(const UapiPeerChange& change) {
   if (up_) engine_->tend(member.peer);
 }
 
+Status WireguardInterface::claim_port(UapiChange& change) {
+  if (!up_) return {};
+  const std::uint16_t port = change.listen_port.value_or(port_);
+  const std::uint32_t mark = change.mark.value_or(mark_);
+  if (!engine_) {
+    const bool begins = change.private_key && !is_zero(*change.private_key);
+    if (begins) ARCTIC_CHECK(bind_udp(port, 1, mark));
+    return {};
+  }
+  if (port == port_ && !change.mark) return {};
+  ARCTIC_CHECK(engine_->bind(port, mark));
+  change.listen_port = engine_->port();
+  return {};
+}
+
 int WireguardInterface::change_key(Key key) {
   const bool none = is_zero(key);
   clamp(key.bytes());
@@ -235,15 +252,9 @@ int WireguardInterface::change_key(Key key) {
 
 int WireguardInterface::set(UapiChange change) {
   // What can fail comes first.
-  const bool port_changes = change.listen_port && *change.listen_port != port_;
-  if (engine_ && up_ && (port_changes || change.mark)) {
-    const Status bound =
-        engine_->bind(change.listen_port.value_or(port_), change.mark.value_or(mark_));
-    if (!bound) {
-      log_.say(LogLevel::kError, "cannot use the port", {{"reason", bound.error().message()}});
-      return EADDRINUSE;
-    }
-    change.listen_port = engine_->port();
+  if (const Status had = claim_port(change); !had) {
+    log_.say(LogLevel::kError, "cannot use the port", {{"reason", had.error().message()}});
+    return EADDRINUSE;
   }
   if (change.listen_port) port_ = *change.listen_port;
   if (change.mark) mark_ = *change.mark;

@@ -55,6 +55,8 @@ class WireguardInterface {
   void enlist(Member& member);
   void remove(std::uint32_t place);
   void change_peer(const UapiPeerChange& change);
+  /// Takes the port and mark that a change wants; without a key, sees that they can be had.
+  [[nodiscard]] Status claim_port(UapiChange& change);
   [[nodiscard]] int change_key(Key key);  ///< 0 or an errno value
   void publish();
   [[nodiscard]] std::optional<std::uint32_t> find(const PublicKey& key) const;

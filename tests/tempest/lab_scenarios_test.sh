@@ -386,6 +386,11 @@ keys_are_odd() {
   await "an initiation" has_counted home sent
   same "are sent nothing; another is" 1 "$(counted home sent)"
   at home nft delete table inet count_sent
+  wg set wg5 private-key /dev/null
+  wg set wg5 private-key k4 listen-port 1001 >set.out 2>&1 || true
+  holds "a key, and a port that is taken: so it is said" grep -q 'Address already in use' set.out
+  same "and nothing has changed" '(none) 1005' \
+    "$(wg show wg5 private-key) $(wg show wg5 listen-port)"
   leave wg5
 }
 
