@@ -74,8 +74,9 @@ bool MultiBuffer::has_avx512() const {
 
 MultiBuffer* MultiBuffer::of_thread() {
   static const bool kUse = is_faster_and_right();
-  thread_local const std::unique_ptr<MultiBuffer> kOwn = kUse ? make() : nullptr;
-  return kOwn.get();
+  thread_local std::unique_ptr<MultiBuffer> own;
+  if (kUse && !own) own = make();
+  return own.get();
 }
 
 void MultiBuffer::run(const Key& key, std::uint64_t counter, ByteSpan text, std::uint8_t* tag,
