@@ -52,6 +52,8 @@ bool is_faster_and_right() {
   return one && one->has_avx512() && agrees_with_libcrypto(*one);
 }
 
+thread_local std::unique_ptr<MultiBuffer> own_of_thread;
+
 }  // namespace
 
 void FreeMultiBuffer::operator()(IMB_MGR* manager) const { free_mb_mgr(manager); }
@@ -74,9 +76,8 @@ bool MultiBuffer::has_avx512() const {
 
 MultiBuffer* MultiBuffer::of_thread() {
   static const bool kUse = is_faster_and_right();
-  thread_local std::unique_ptr<MultiBuffer> own;
-  if (kUse && !own) own = make();
-  return own.get();
+  if (kUse && !own_of_thread) own_of_thread = make();
+  return own_of_thread.get();
 }
 
 void MultiBuffer::run(const Key& key, std::uint64_t counter, ByteSpan text, std::uint8_t* tag,
