@@ -227,7 +227,7 @@ std::string bytes_text(std::uint64_t bytes) {
 std::string session_text(const TempestStatus::Peer& peer) {
   if (!peer.attached) return "no device";
   if (!peer.handshake_age_s) return "never";
-  return age_text(*peer.handshake_age_s) + (peer.has_session ? "" : ", no answer since");
+  return age_text(*peer.handshake_age_s) + (peer.has_session ? "" : ", no session now");
 }
 
 void print_tunnels(Report& report, const TempestStatus& tempest) {

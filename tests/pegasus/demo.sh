@@ -86,7 +86,7 @@ spawn client "$traffic" rate 192.168.0.2 5001 --per-second 200 --seconds 5 >rate
 rate=$!
 for ((i = 0; i < 10; ++i)); do
   for each in other first; do
-    at entry control entry/run/arctic/pegasus.sock load "{\"path\": \"$PWD/$each.json\"}" >load.log || die "load: $(cat load.log)"
+    at entry control entry/run/arctic/pegasus.sock load "{\"path\": \"$PWD/$each.json\"}" >load.log 2>control.log || die "load: $(cat load.log)"
     pause 0.2
   done
 done
@@ -96,8 +96,8 @@ show client "jq -c '{opened, done, failed, corrupt}' rate.out"
 [ "$status" = 0 ] || die "connections were lost"
 
 say "5. What it says of itself."
-show entry "control entry/run/arctic/pegasus.sock status | jq -c '.result.services[] | [.service, .peer, .connections.total, .bytes.sent, .bytes.received]'"
-show entry "control entry/run/arctic/pegasus.sock status | jq -c '.result.peers[] | [.name, .endpoint, .state, .links]'"
+show entry "control entry/run/arctic/pegasus.sock status 2>control.log | jq -c '.result.services[] | [.service, .peer, .connections.total, .bytes.sent, .bytes.received]'"
+show entry "control entry/run/arctic/pegasus.sock status 2>control.log | jq -c '.result.peers[] | [.name, .endpoint, .state, .links]'"
 expect '"up"'
 end_all
 finish

@@ -50,7 +50,7 @@ expect '^answered$'
 say "2. What does the wan see? UDP between the nodes, and nothing of what is in it."
 dump=()
 for link in lan wan; do
-  spawn entry tcpdump -i $link -U -w $link.pcap udp >tcpdump-$link.log 2>&1
+  spawn entry tcpdump -i $link -U -w $link.pcap 'udp dst port 7 or udp port 51840' >tcpdump-$link.log 2>&1
   dump+=($!)
   await "tcpdump on $link" grep -q 'listening on' tcpdump-$link.log
 done
