@@ -99,8 +99,12 @@ def fetch_newer(folder):
     lists, cache = f"{folder}/lists", f"{folder}/cache"
     for each in (f"{lists}/partial", f"{cache}/archives/partial"):
         os.makedirs(each, exist_ok=True)
+    # From where this machine has its own packages.
+    sites = must(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Codename: bookworm"])
+    if not sites.strip():
+        return None, "this machine's packages are not bookworm's"
     with open(f"{folder}/sources.list", "w", encoding="utf-8") as out:
-        out.write("deb http://deb.debian.org/debian bookworm-backports main\n")
+        out.write(f"deb {sites.split()[0]} bookworm-backports main\n")
     options = ["-qq", "-o", f"Dir::Etc::SourceList={folder}/sources.list", "-o",
                "Dir::Etc::SourceParts=-", "-o", f"Dir::State::Lists={lists}", "-o",
                f"Dir::Cache={cache}"]
