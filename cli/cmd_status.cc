@@ -103,7 +103,9 @@ NodeStatus collect(const Session& session, Host& host) {
   status.has_key = key && *key;
   status.key = !key ? key.error().message() : *key ? (*key)->to_string() : "none";
   for (const char* name : kRuntimes) status.runtimes.emplace_back(name, host.runtime_answers(name));
-  if (const auto asked = add_tempest(host, status); !asked) status.failure = asked.error();
+  if (const auto asked = add_tempest(host, status); !asked && !status.failure) {
+    status.failure = asked.error();
+  }
   if (generation_of(status).empty()) return status;
   if (const auto added = add_declared(host, status); !added) {
     // No right to look at the kernel is a failure; a lost record is something to report.

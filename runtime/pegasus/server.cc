@@ -211,14 +211,14 @@ void Server::take_signal(std::uint32_t signal) {
 /// open from being killed with the process.
 Task<void> Server::watch_memory() {
   constexpr std::chrono::seconds kLookEvery{1};
-  constexpr std::uint64_t kNearlyAll = 20;  // of this, one part is left when all is well again
+  constexpr std::uint64_t kSpare = 20;  // a twentieth has to be free before new ones come in again
   bool full = false;
   for (;;) {
     co_await loop_->sleep_until(loop_->now() + kLookEvery);
     if (stopping_) co_return;
     if (full) give_free_memory_back();
     const std::uint64_t used = resident_memory();
-    const std::uint64_t most = options_.memory - (full ? options_.memory / kNearlyAll : 0);
+    const std::uint64_t most = options_.memory - (full ? options_.memory / kSpare : 0);
     if ((used > most) == full) continue;
     full = !full;
     shared_.ceiling.set_memory_full(full);

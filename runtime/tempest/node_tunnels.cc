@@ -70,7 +70,8 @@ void NodeTunnels::add(const Tunnel& tunnel) {
              {{"device", tunnel.device}, {"reason", socket.error().message()}});
   }
   if (const auto place = keeper_.find(tunnel.public_key, tunnel.endpoint)) {
-    begin_with(member, *place);
+    put(member, *parse_address(place->host), place->port);
+    engine_.initiate(member.peer);
   } else if (tunnel.endpoint) {
     start(find_peer(tunnel.device, /*begin=*/true));
   }
@@ -149,12 +150,9 @@ void NodeTunnels::lose(std::uint32_t number) {
 
 // ---- Peers ----
 
-void NodeTunnels::begin_with(const Member& member, const Endpoint& place) {
-  {
-    const auto lock = member.peer->lock();
-    member.peer->set_endpoint({{*parse_address(place.host), place.port}, 0, {}});
-  }
-  engine_.initiate(member.peer);
+void NodeTunnels::put(const Member& member, const Address& address, std::uint16_t port) {
+  const auto lock = member.peer->lock();
+  member.peer->set_endpoint({{address, port}, 0, {}});
 }
 
 Task<void> NodeTunnels::find_peer(std::string device, bool begin) {
@@ -171,10 +169,7 @@ Task<void> NodeTunnels::find_peer(std::string device, bool begin) {
     member.last_error = address.error().message();
     co_return;
   }
-  {
-    const auto lock = member.peer->lock();
-    member.peer->set_endpoint({{*address, wanted.endpoint->port}, 0, {}});
-  }
+  put(member, *address, wanted.endpoint->port);
   if (begin) engine_.initiate(member.peer);
 }
 

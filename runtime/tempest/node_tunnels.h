@@ -61,7 +61,8 @@ class NodeTunnels {
   void change(Member& member, const Tunnel& tunnel);
   [[nodiscard]] Status attach(Member& member);
   void note(Member& member, const Error& error);
-  void begin_with(const Member& member, const Endpoint& place);
+  /// Where the peer is, as far as we know.
+  void put(const Member& member, const Address& address, std::uint16_t port);
   Task<void> find_peer(std::string device, bool begin);
   [[nodiscard]] bool answers(const Member& member) const;
   void keep_places();

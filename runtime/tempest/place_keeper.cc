@@ -1,19 +1,17 @@
 #include "runtime/tempest/place_keeper.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <filesystem>
 
+#include "runtime/daemon/config_text.h"
 #include "runtime/io/owned_fd.h"
 #include "runtime/io/place_file.h"
 
 namespace arctic {
 namespace {
 
-constexpr std::size_t kMostBytes = 16U << 20;
 constexpr unsigned kMode = 0600;
 
 }  // namespace
@@ -27,16 +25,8 @@ PlaceKeeper::PlaceKeeper(Log& log, std::string path) : log_(log), path_(std::mov
 }
 
 Status PlaceKeeper::read() {
-  const OwnedFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!fd.valid() && errno == ENOENT) return {};
-  if (!fd.valid()) return fail(ErrorCode::kFailure, {}, errno_text(errno));
-  std::string text;
-  std::array<char, 16384> buffer;
-  ssize_t got = 0;
-  while (text.size() < kMostBytes && (got = ::read(fd.get(), buffer.data(), buffer.size())) > 0) {
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  if (got < 0) return fail(ErrorCode::kFailure, {}, errno_text(errno));
+  if (!std::filesystem::exists(path_)) return {};
+  ARCTIC_TRY(const std::string text, read_config_text(path_));
   ARCTIC_TRY(places_, decode_peer_places(text));
   return {};
 }
