@@ -109,11 +109,15 @@ class Machines:
 
     def peak_mib(self):
         """The most memory that its programs had at one time, each by itself, together."""
-        kib = 0
+        return sum(self.memory_kib("VmHWM")) / 1024
+
+    def memory_kib(self, which="VmRSS"):
+        """Of each of its programs, in the order in which they were begun."""
+        out = []
         for process in self.processes:
             with open(f"/proc/{process.pid}/status", encoding="utf-8") as status:
-                kib += next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-        return kib / 1024
+                out.append(next(int(line.split()[1]) for line in status if line.startswith(which)))
+        return out
 
     def write(self, name, text):
         with open(f"{self.folder}/{name}", "w", encoding="utf-8") as file:

@@ -4,6 +4,7 @@ a 192.0.2.1 - wan - 192.0.2.2 b; through the tunnel 10.9.0.1 and 10.9.0.2, MTU 1
 """
 import os
 import subprocess
+import time
 
 from machines import Machines, must
 
@@ -43,7 +44,7 @@ class WireGuard(Road):
         points = {each: must(["wg", "pubkey"], input=keys[each]).strip() for each in OUTER}
         for own, other in (("a", "b"), ("b", "a")):
             # Both machines share a folder of sockets, so that names have to differ.
-            device = f"{self.name[:13]}-{own}"
+            device = self.device(own)
             self.spawn(own, [self.program(), "-f", device],
                        env=dict(os.environ, LOG_LEVEL="error",
                                 WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD="1"))
@@ -59,6 +60,13 @@ class WireGuard(Road):
 
     def program(self):
         return "wireguard-go"
+
+    def device(self, machine):
+        return f"{self.name[:13]}-{machine}"
+
+    def handshake_age(self, machine):
+        words = must(self.at(machine) + ["wg", "show", self.device(machine), "latest-handshakes"])
+        return time.time() - int(words.split()[1])
 
 
 class NewerWireGuardGo(WireGuard):
