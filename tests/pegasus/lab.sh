@@ -17,18 +17,30 @@ lab_patience=${ARCTIC_LAB_PATIENCE:-30} # seconds that anything awaited may take
 declare -A pegasus_pid pegasus_port
 failures=0
 
-# usage: lab_inside ARCTIC PEGASUS TRAFFIC
-lab_inside() {
+# Goes on in namespaces of its own, in an empty folder, with paths of programs absolute in
+# $programs.
+# usage: lab_alone "WHAT IT TAKES" ARGUMENT…
+lab_alone() {
+  local wanted each
+  read -ra wanted <<<"$1"
+  shift
+  programs=()
+  for each in "$@"; do programs+=("$(readlink -f "$each")"); done
   if [ -z "${ARCTIC_LAB_INSIDE:-}" ]; then
-    [ $# = 3 ] || { echo "usage: $0 ARCTIC PEGASUS TRAFFIC" >&2; exit 64; }
+    [ $# = ${#wanted[@]} ] || { echo "usage: $0 ${wanted[*]}" >&2; exit 64; }
     [ "$(id -u)" = 0 ] || { echo "$0: makes network namespaces and so needs root" >&2; exit 1; }
     ARCTIC_LAB_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc \
-      "$(readlink -f "$0")" "$@"
+      "$(readlink -f "$0")" "${programs[@]}"
   fi
-  arctic=$(readlink -f "$1") pegasus=$(readlink -f "$2") traffic=$(readlink -f "$3")
   mount -t tmpfs tmpfs /run
   mkdir /run/netns /run/lab
   cd /run/lab
+}
+
+# usage: lab_inside ARCTIC PEGASUS TRAFFIC
+lab_inside() {
+  lab_alone "ARCTIC PEGASUS TRAFFIC" "$@"
+  arctic=${programs[0]} pegasus=${programs[1]} traffic=${programs[2]}
   trap 'lab_logs $?' EXIT
   local each
   for each in client entry exit server; do machine "$each"; done

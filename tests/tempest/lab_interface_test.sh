@@ -8,19 +8,11 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 . "$here/../pegasus/lab.sh" # what a test says, and how it waits
-if [ -z "${ARCTIC_LAB_INSIDE:-}" ]; then
-  [ $# = 2 ] || { echo "usage: $0 TEMPEST TRAFFIC" >&2; exit 64; }
-  [ "$(id -u)" = 0 ] || { echo "$0: makes network namespaces and so needs root" >&2; exit 1; }
-  for each in wg wireguard-go; do
-    command -v $each >/dev/null || { echo "$0: needs $each" >&2; exit 1; }
-  done
-  ARCTIC_LAB_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc \
-    "$(readlink -f "$0")" "$@"
-fi
-tempest=$(readlink -f "$1") traffic=$(readlink -f "$2")
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns /run/lab
-cd /run/lab
+for each in wg wireguard-go; do
+  command -v $each >/dev/null || { echo "$0: needs $each" >&2; exit 1; }
+done
+lab_alone "TEMPEST TRAFFIC" "$@"
+tempest=${programs[0]} traffic=${programs[1]}
 umask 077
 export WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1
 

@@ -13,17 +13,9 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 . "$here/../pegasus/lab.sh" # what a test says, and how it waits
-if [ -z "${ARCTIC_LAB_INSIDE:-}" ]; then
-  [ $# = 2 ] || { echo "usage: $0 TEMPEST TRAFFIC" >&2; exit 64; }
-  [ "$(id -u)" = 0 ] || { echo "$0: makes network namespaces and so needs root" >&2; exit 1; }
-  command -v wg >/dev/null || { echo "$0: needs wg" >&2; exit 1; }
-  ARCTIC_LAB_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc \
-    "$(readlink -f "$0")" "$@"
-fi
-tempest=$(readlink -f "$1") traffic=$(readlink -f "$2")
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns /run/lab
-cd /run/lab
+command -v wg >/dev/null || { echo "$0: needs wg" >&2; exit 1; }
+lab_alone "TEMPEST TRAFFIC" "$@"
+tempest=${programs[0]} traffic=${programs[1]}
 umask 077
 
 declare -A pid home
