@@ -6,6 +6,7 @@
 
 #include "cli/parser.h"
 #include "cli/usage.h"
+#include "runtime/usage/usage_error.h"
 
 namespace arctic::cli {
 

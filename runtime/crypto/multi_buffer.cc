@@ -74,9 +74,13 @@ bool MultiBuffer::has_avx512() const {
   return (manager_->features & IMB_FEATURE_AVX512_SKX) == IMB_FEATURE_AVX512_SKX;
 }
 
-MultiBuffer* MultiBuffer::of_thread() {
+bool MultiBuffer::is_used() {
   static const bool kUse = is_faster_and_right();
-  if (kUse && !own_of_thread) own_of_thread = make();
+  return kUse;
+}
+
+MultiBuffer* MultiBuffer::of_thread() {
+  if (is_used() && !own_of_thread) own_of_thread = make();
   return own_of_thread.get();
 }
 
@@ -129,6 +133,7 @@ bool MultiBuffer::open(const Key& key, std::uint64_t counter, ByteSpan text,
 void FreeMultiBuffer::operator()(IMB_MGR*) const {}
 std::unique_ptr<MultiBuffer> MultiBuffer::make() { return nullptr; }
 MultiBuffer* MultiBuffer::of_thread() { return nullptr; }
+bool MultiBuffer::is_used() { return false; }
 bool MultiBuffer::has_avx512() const { return false; }
 void MultiBuffer::seal(const Key&, std::uint64_t, ByteSpan, std::uint8_t*) { std::abort(); }
 bool MultiBuffer::open(const Key&, std::uint64_t, ByteSpan, const std::uint8_t*) { std::abort(); }

@@ -28,6 +28,8 @@ class MultiBuffer {
   /// The calling thread's own, where it is the faster one: with AVX-512, and if it agreed with
   /// libcrypto when the process first asked. Null elsewhere: take Sealer and Opener.
   [[nodiscard]] static MultiBuffer* of_thread();
+  /// Whether threads of this process get one.
+  [[nodiscard]] static bool is_used();
 
   /// Encrypts `text` in place and writes its tag behind `tag`. REQUIRES: kTagBytes bytes at `tag`;
   /// a counter never used with this key before.

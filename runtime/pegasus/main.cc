@@ -1,18 +1,17 @@
 // pegasus: carries TCP between peers, as its compiled configuration says.
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <thread>
 
-#include "runtime/daemon/node_key.h"
+#include "runtime/daemon/program.h"
 #include "runtime/io/memory_limit.h"
 #include "runtime/io/privileges.h"
 #include "runtime/pegasus/server.h"
 
 namespace arctic {
 namespace {
+
+constexpr const char* kProgram = "pegasus";
 
 struct Arguments {
   std::string root;
@@ -31,29 +30,11 @@ struct Arguments {
   }
 };
 
-int report(const Error& error) {
-  std::fprintf(stderr, "pegasus: error: %s\n", error.message().c_str());
-  if (!error.hint.empty()) std::fprintf(stderr, "  help: %s\n", error.hint.c_str());
-  return static_cast<int>(error.code);
-}
-
-void block_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int each : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) sigaddset(&set, each);
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
-/// A configuration may be checked far from its node, where there is no key.
-Status check_key(const PegasusConfig& config, const std::string& root) {
-  ARCTIC_TRY(const auto own, find_identity(claim_of(config), root));
-  if (!own) std::fprintf(stderr, "pegasus: note: there is no node key here to check\n");
-  return {};
-}
-
 Status run(const Arguments& arguments) {
   ARCTIC_TRY(ConfigFile config, read_config_file(arguments.config_path()));
-  if (arguments.check) return check_key(config.config, arguments.root);
+  if (arguments.check) {
+    return check_key(kProgram, claim_of(config.config), arguments.root);
+  }
   ARCTIC_TRY(KeyPair own, read_identity(claim_of(config.config), arguments.root));
   block_signals();
   const Notify notify = Notify::from_environment();
@@ -78,7 +59,7 @@ Status run(const Arguments& arguments) {
 }  // namespace arctic
 
 int main(int argc, char** argv) {
-  CLI::App app("Carries TCP between peers, as its compiled configuration says.", "pegasus");
+  CLI::App app("Carries TCP between peers, as its compiled configuration says.", arctic::kProgram);
   arctic::Arguments arguments;
   app.add_option("--root", arguments.root, "The folder below which everything lies");
   app.add_option("--config", arguments.config,
@@ -95,16 +76,10 @@ int main(int argc, char** argv) {
                  "machine or the control group has")
       ->check(CLI::Range(16, 1 << 24));
   app.set_version_flag("--version", ARCTIC_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& wrong) {
-    constexpr int kUsage = 64;  // as arctic's; the library has a number for each kind
-    return app.exit(wrong) == 0 ? 0 : kUsage;
-  }
-  // What is loaded again later must not depend on where the process was started.
+  if (const auto done = arctic::read_words(app, argc, argv)) return *done;
   for (std::string* const path : {&arguments.root, &arguments.config}) {
-    if (!path->empty()) *path = std::filesystem::absolute(*path).string();
+    *path = arctic::absolute_path(*path);
   }
   const auto done = arctic::run(arguments);
-  return done ? 0 : arctic::report(done.error());
+  return done ? 0 : arctic::report(arctic::kProgram, done.error());
 }

@@ -4,20 +4,19 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <thread>
 
-#include "runtime/daemon/node_key.h"
+#include "runtime/daemon/program.h"
 #include "runtime/io/privileges.h"
 #include "runtime/tempest/interface_server.h"
 #include "runtime/tempest/server.h"
 
 namespace arctic {
 namespace {
+
+constexpr const char* kProgram = "tempest";
 
 struct Arguments {
   std::string interface;  ///< the interface's face; empty: the node's
@@ -32,19 +31,6 @@ struct Arguments {
     return config.empty() ? root + "/opt/tillered/tempest/config.json" : config;
   }
 };
-
-int report(const Error& error) {
-  std::fprintf(stderr, "tempest: error: %s\n", error.message().c_str());
-  if (!error.hint.empty()) std::fprintf(stderr, "  help: %s\n", error.hint.c_str());
-  return static_cast<int>(error.code);
-}
-
-void block_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int each : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) sigaddset(&set, each);
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
 
 /// Goes on in the background; whoever started it waits until ready() or the end of it, and ends as
 /// it did.
@@ -97,16 +83,11 @@ Log::Options log_options() {
   return options;
 }
 
-/// A configuration may be checked far from its node, where there is no key.
-Status check_key(const TempestConfig& config, const std::string& root) {
-  ARCTIC_TRY(const auto own, find_identity(claim_of(config), root));
-  if (!own) std::fprintf(stderr, "tempest: note: there is no node key here to check\n");
-  return {};
-}
-
 Status run_node(const Arguments& arguments) {
   ARCTIC_TRY(TempestConfigFile config, read_tempest_config_file(arguments.config_path()));
-  if (arguments.check) return check_key(config.config, arguments.root);
+  if (arguments.check) {
+    return check_key(kProgram, claim_of(config.config), arguments.root);
+  }
   ARCTIC_TRY(KeyPair own, read_identity(claim_of(config.config), arguments.root));
   block_signals();
   const Notify notify = Notify::from_environment();
@@ -130,7 +111,7 @@ int run_interface(const Arguments& arguments) {
   Log log(log_options());
   auto server = InterfaceServer::make(log, {arguments.interface, arguments.workers});
   if (!server) {
-    const int status = report(server.error());
+    const int status = report(kProgram, server.error());
     daemon.failed(status);
     return status;
   }
@@ -143,7 +124,7 @@ int run_interface(const Arguments& arguments) {
 }  // namespace arctic
 
 int main(int argc, char** argv) {
-  CLI::App app("Carries IP between peers by the WireGuard protocol.", "tempest");
+  CLI::App app("Carries IP between peers by the WireGuard protocol.", arctic::kProgram);
   arctic::Arguments arguments;
   auto* const interface =
       app.add_option("interface", arguments.interface,
@@ -161,17 +142,11 @@ int main(int argc, char** argv) {
   app.add_option("--workers", arguments.workers, "Threads; default one per processor")
       ->check(CLI::Range(1, 256));
   app.set_version_flag("--version", ARCTIC_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& wrong) {
-    constexpr int kUsage = 64;  // as arctic's; the library has a number for each kind
-    return app.exit(wrong) == 0 ? 0 : kUsage;
-  }
+  if (const auto done = arctic::read_words(app, argc, argv)) return *done;
   if (!arguments.interface.empty()) return arctic::run_interface(arguments);
-  // What is loaded again later must not depend on where the process was started.
   for (std::string* const path : {&arguments.root, &arguments.config}) {
-    if (!path->empty()) *path = std::filesystem::absolute(*path).string();
+    *path = arctic::absolute_path(*path);
   }
   const auto done = arctic::run_node(arguments);
-  return done ? 0 : arctic::report(done.error());
+  return done ? 0 : arctic::report(arctic::kProgram, done.error());
 }

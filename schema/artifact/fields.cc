@@ -1,6 +1,9 @@
 #include "schema/artifact/fields.h"
 
+#include <algorithm>
 #include <vector>
+
+#include "schema/base/diagnostic.h"
 
 namespace arctic {
 namespace {
@@ -11,19 +14,45 @@ const json kNull;
 
 }  // namespace
 
-json parse_strict(std::string_view text, int depth) {
-  bool bad = false;
+namespace {
+
+/// "line 3, column 14" of a byte's number, which counts from 1.
+std::string place_in(std::string_view text, std::size_t byte) {
+  const std::string_view before = text.substr(0, byte > 0 ? byte - 1 : 0);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return "line " + std::to_string(line) + ", column " +
+         std::to_string(before.size() - line_start + 1);
+}
+
+}  // namespace
+
+json parse_strict(std::string_view text, int depth, std::string* why) {
+  std::string problem;
   std::vector<std::set<std::string>> keys;
   const auto watch = [&](int level, json::parse_event_t event, json& parsed) {
-    if (level > depth) bad = true;
+    if (!problem.empty()) return false;
+    if (level > depth) problem = "is nested more than " + std::to_string(depth) + " deep";
     if (event == json::parse_event_t::object_start) keys.emplace_back();
     if (event == json::parse_event_t::object_end) keys.pop_back();
-    if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
-      bad = true;
-    return !bad;
+    if (event == json::parse_event_t::key) {
+      const auto key = parsed.get<std::string>();
+      if (!keys.back().insert(key).second)
+        problem = "has the key " + arctic::quoted(key) + " twice";
+    }
+    return problem.empty();
   };
-  json value = json::parse(text.begin(), text.end(), watch, false);
-  return bad ? json(json::value_t::discarded) : value;
+  json value;
+  try {
+    value = json::parse(text.begin(), text.end(), watch);
+  } catch (const json::parse_error& error) {
+    if (problem.empty()) problem = "is not JSON: see " + place_in(text, error.byte);
+  } catch (const json::exception&) {
+    if (problem.empty()) problem = "has a number that is too large";
+  }
+  if (problem.empty()) return value;
+  if (why != nullptr) *why = std::move(problem);
+  return json(json::value_t::discarded);
 }
 
 std::string json_line(const nlohmann::ordered_json& value) {

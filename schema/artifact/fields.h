@@ -15,8 +15,9 @@
 namespace arctic {
 
 /// nullopt-like: a discarded value if `text` is not JSON, is nested deeper than `depth`, or has
-/// a key twice in one object.
-[[nodiscard]] nlohmann::json parse_strict(std::string_view text, int depth);
+/// a key twice in one object; `why` is then told which, and where.
+[[nodiscard]] nlohmann::json parse_strict(std::string_view text, int depth,
+                                          std::string* why = nullptr);
 
 /// Text of a JSON value on one line, or indented and with a final newline. Bytes that are not
 /// UTF-8 become U+FFFD, so that it never throws.

@@ -35,11 +35,10 @@ Result<nlohmann::json> parse_runtime_config(std::string_view text, const char* f
     return fail(ErrorCode::kConfig, file, "is larger than 64 MiB",
                 "`arctic compile` writes a new one");
   }
-  nlohmann::json json = parse_strict(text, kMaxRuntimeConfigDepth);
+  std::string why;
+  nlohmann::json json = parse_strict(text, kMaxRuntimeConfigDepth, &why);
   if (json.is_discarded()) {
-    return fail(ErrorCode::kConfig, file,
-                "is not JSON, has a key twice, or is nested more than 16 deep",
-                "`arctic compile` writes a new one");
+    return fail(ErrorCode::kConfig, file, why, "`arctic compile` writes a new one");
   }
   return json;
 }

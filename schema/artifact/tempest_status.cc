@@ -81,6 +81,7 @@ Result<TempestStatus> read_status(const json& item, const std::string& where) {
   const json& peers = fields.value("peers");
   const json& offloads = fields.value("offloads");
   const json& dropped = fields.value("dropped");
+  status.cipher = fields.text("cipher");
   auto process = read_process(fields, where);
   ARCTIC_CHECK(fields.finish());
   ARCTIC_TRY(status.process, std::move(process));
@@ -101,6 +102,7 @@ std::string encode_answer(std::string_view id, const TempestStatus& status) {
                      {"udp_receive", status.offloads.udp_receive},
                      {"tun_tcp", status.offloads.tun_tcp},
                      {"tun_udp", status.offloads.tun_udp}};
+  out["cipher"] = status.cipher;
   ordered_json& dropped = out["dropped"] = ordered_json::object();
   for (const auto& [reason, count] : status.dropped) dropped[reason] = count;
   return good_answer(id, out);

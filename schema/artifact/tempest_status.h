@@ -40,6 +40,7 @@ struct TempestStatus {
   ProcessStatus process;
   std::vector<Peer> peers;
   Offloads offloads;
+  std::string cipher;                            ///< whose code seals and opens: a library's name
   std::map<std::string, std::uint64_t> dropped;  ///< by reason; zeros are left out
 
   friend bool operator==(const TempestStatus&, const TempestStatus&) = default;

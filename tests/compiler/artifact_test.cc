@@ -176,6 +176,14 @@ TEST_CASE("bytes that are no such file are refused") {
     CHECK_FALSE(decode_pegasus_config(text));
     CHECK_FALSE(decode_tempest_config(text));
   }
+  const auto reason = [](const std::string& text) {
+    return decode_pegasus_config(text).error().reason;
+  };
+  CHECK(reason("{\n  \"a\": 1,,\n}") == "is not JSON: see line 2, column 10");
+  CHECK(reason("") == "is not JSON: see line 1, column 1");
+  CHECK(reason("{\"a\": {\"b\": 1, \"b\": 1}}") == "has the key `b` twice");
+  CHECK(reason("{\"version\": 5e99999}") == "has a number that is too large");
+  CHECK(reason(deep) == "is nested more than 16 deep");
   const std::string big(kMaxRuntimeConfigBytes + 1, ' ');
   CHECK(decode_pegasus_config(big).error().reason == "is larger than 64 MiB");
 }

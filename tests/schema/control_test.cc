@@ -199,6 +199,7 @@ TempestStatus full_tempest_status() {
   status.peers[1].name = status.peers[1].device = "b";
   status.peers[1].last_error = "is not there";
   status.offloads = {true, false, true, false};
+  status.cipher = "libcrypto";
   status.dropped = {{"replayed", 3}, {"wrong_mac1", ~std::uint64_t{0}}};
   return status;
 }
