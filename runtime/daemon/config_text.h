@@ -7,8 +7,11 @@
 
 namespace arctic {
 
-/// kFailure if it cannot be read. Of a file that is larger than any good one, a part that is larger
-/// too.
+/// kFailure if it is no ordinary file or cannot be read. Of a file that is larger than any good
+/// one, a part that is larger too.
 [[nodiscard]] Result<std::string> read_config_text(const std::string& path);
+
+/// What is wrong with that text, as of this file.
+[[nodiscard]] Error in_file(Error error, const std::string& path);
 
 }  // namespace arctic

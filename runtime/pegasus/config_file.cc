@@ -1,5 +1,7 @@
 #include "runtime/pegasus/config_file.h"
 
+#include <utility>
+
 #include "runtime/daemon/config_text.h"
 #include "schema/base/hash.h"
 
@@ -25,11 +27,7 @@ Status check_supported(const PegasusConfig& config) {
 Result<ConfigFile> read_config_file(const std::string& path) {
   ARCTIC_TRY(const std::string text, read_config_text(path));
   auto config = decode_pegasus_config(text);
-  if (!config) {
-    Error error = std::move(config).error();
-    error.where = error.where.empty() ? path : path + ":" + error.where;
-    return tl::unexpected<Error>(std::move(error));
-  }
+  if (!config) return tl::unexpected<Error>(in_file(std::move(config).error(), path));
   ARCTIC_CHECK(check_supported(*config));
   return ConfigFile{std::move(*config), hex(blake2b_256(text))};
 }

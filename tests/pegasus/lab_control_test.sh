@@ -31,6 +31,11 @@ answers "a file that is not there" bad_config entry prepare \
   "$(params $a more entry | jq -c '.path = "/run/lab/none.json"')"
 head -c 300 more/entry/pegasus.json >half.json
 answers "half a file" bad_config entry load '{"path":"/run/lab/half.json"}'
+# Whoever waits for its writer serves nobody any more.
+mkfifo pipe
+for each in pipe /dev/zero /run; do
+  answers "$each, which is no file" bad_config entry load "{\"path\":\"$(realpath $each)\"}"
+done
 answers "another node's file" bad_identity entry prepare "$(params $a more exit)"
 answers "commit of what was not prepared" bad_state entry commit "$(generation $a)"
 answers "retire of what is not current" bad_state entry retire "$(generation $a)"
