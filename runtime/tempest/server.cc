@@ -6,6 +6,7 @@
 #include <csignal>
 #include <set>
 
+#include "runtime/crypto/aead.h"
 #include "runtime/crypto/multi_buffer.h"
 #include "runtime/daemon/control_methods.h"
 #include "runtime/daemon/node_key.h"
@@ -315,7 +316,7 @@ TempestStatus TempestServer::status() {
   status.peers = tunnels_->status();
   const Engine::Support support = engine_->support();
   status.offloads = {support.sends_trains, support.takes_trains, support.tun.tcp, support.tun.udp};
-  status.cipher = MultiBuffer::is_used() ? "ipsec-mb" : "libcrypto";
+  status.cipher = MultiBuffer::is_used() ? "ipsec-mb" : aead_library();
   const DropCounts drops = engine_->drops();
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     if (drops[i] > 0) status.dropped[to_string(static_cast<Drop>(i))] = drops[i];

@@ -9,6 +9,7 @@
 
 #include "runtime/crypto/aead.h"
 #include "runtime/crypto/blake2s.h"
+#include "runtime/crypto/keyed_cipher.h"
 #include "runtime/crypto/multi_buffer.h"
 #include "runtime/crypto/noise.h"
 #include "runtime/crypto/xchacha.h"
@@ -34,7 +35,8 @@ TEST_CASE("BLAKE2s of the RFC's example") {
   CHECK(hex(blake2s({bytes_of("a"), {}, bytes_of("bc")})) == hex(blake2s({bytes_of("abc")})));
 }
 
-TEST_CASE("ChaCha20-Poly1305 is the other implementation's, both ways") {
+TEST_CASE("ChaCha20-Poly1305 of either library is libsodium's, both ways") {
+  const auto make = GENERATE(&make_libcrypto_cipher, &make_libgcrypt_cipher);
   std::mt19937_64 random(1);
   REQUIRE(sodium_init() >= 0);
   for (const std::size_t size : {0U, 1U, 15U, 16U, 63U, 64U, 65U, 1420U, 16384U, 65518U}) {
@@ -54,26 +56,74 @@ TEST_CASE("ChaCha20-Poly1305 is the other implementation's, both ways") {
                                               nonce.data(), key.view().data());
     Bytes sealed = text;
     sealed.resize(size + kTagBytes);
-    Sealer sealer(key);
-    sealer.seal(counter, associated, ByteSpan(sealed).first(size), sealed.data() + size);
+    const auto sealer = make(key, Direction::kSeal);
+    REQUIRE(sealer);
+    sealer->seal(counter, associated, ByteSpan(sealed).first(size), sealed.data() + size);
     INFO("size " << size);
     CHECK(sealed == expected);
 
-    Opener opener(key);
+    const auto opener = make(key, Direction::kOpen);
+    REQUIRE(opener);
     Bytes opened(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size));
-    CHECK(opener.open(counter, associated, opened, sealed.data() + size));
+    CHECK(opener->open(counter, associated, opened, sealed.data() + size));
     CHECK(opened == text);
     Bytes again(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size));
-    CHECK_FALSE(opener.open(counter + 1, associated, again, sealed.data() + size));
+    CHECK_FALSE(opener->open(counter + 1, associated, again, sealed.data() + size));
     Bytes tag(sealed.end() - kTagBytes, sealed.end());
     tag[3] ^= 4;
     Bytes third(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size));
-    CHECK_FALSE(opener.open(counter, associated, third, tag.data()));
+    CHECK_FALSE(opener->open(counter, associated, third, tag.data()));
     // A failure leaves nothing behind.
     Bytes last(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size));
-    CHECK(opener.open(counter, associated, last, sealed.data() + size));
+    CHECK(opener->open(counter, associated, last, sealed.data() + size));
     CHECK(last == text);
   }
+}
+
+TEST_CASE("a library that is wrong anywhere does not agree with libcrypto") {
+  const Key key(counting(1, 32));
+  const auto sealer = make_libgcrypt_cipher(key, Direction::kSeal);
+  const auto opener = make_libgcrypt_cipher(key, Direction::kOpen);
+  REQUIRE(sealer);
+  REQUIRE(opener);
+  enum class Fault { kNone, kText, kTag, kAssociated, kOpened, kTakesAll, kTakesNothing };
+  const auto agrees = [&](Fault fault, std::size_t at) {
+    const auto seal = [&](std::uint64_t counter, ByteView associated, ByteSpan text,
+                          std::uint8_t* tag) {
+      const bool wrong = text.size() == at;
+      sealer->seal(counter, wrong && fault == Fault::kAssociated ? ByteView() : associated, text,
+                   tag);
+      if (wrong && fault == Fault::kText) text.back() ^= 1;
+      if (wrong && fault == Fault::kTag) tag[15] ^= 0x80;
+    };
+    const auto open = [&](std::uint64_t counter, ByteView associated, ByteSpan text,
+                          const std::uint8_t* tag) {
+      const bool wrong = text.size() == at;
+      const bool good = opener->open(counter, associated, text, tag);
+      if (wrong && fault == Fault::kOpened) text.front() ^= 1;
+      if (wrong && fault == Fault::kTakesAll) return true;
+      return good && !(wrong && fault == Fault::kTakesNothing);
+    };
+    return agrees_with_libcrypto({key, seal, open}, 40);
+  };
+  CHECK(agrees(Fault::kNone, 0));
+  for (const std::size_t at : {1U, 64U, 599U, 1027U, 16384U}) {
+    INFO("size " << at);
+    for (const Fault fault : {Fault::kText, Fault::kTag, Fault::kAssociated, Fault::kOpened,
+                              Fault::kTakesAll, Fault::kTakesNothing}) {
+      INFO("fault " << static_cast<int>(fault));
+      CHECK_FALSE(agrees(fault, at));
+    }
+  }
+}
+
+TEST_CASE("the library is the one for this processor") {
+#ifdef __x86_64__
+  const bool expected = __builtin_cpu_supports("avx2") && !__builtin_cpu_supports("avx512f");
+#else
+  const bool expected = false;
+#endif
+  CHECK(aead_library() == std::string(expected ? "libgcrypt" : "libcrypto"));
 }
 
 #ifdef __x86_64__
